@@ -1,0 +1,118 @@
+import type { EventEmitter } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
+
+/** A server as it may stand in `servers`: `'deploy@web1:2222'`, or an object (ssh-pool's `remote`). */
+export interface ServerSettings {
+  host: string
+  /** @default 'deploy' */
+  user?: string
+  /** @default 22 */
+  port?: number
+  /** Options for `ssh -o`, by name. */
+  extraSshOptions?: Record<string, string | number>
+  /** Any property of your own. */
+  [property: string]: unknown
+}
+
+/**
+ * Settings of one Shipit environment, `default` merged in.
+ * Each plugin adds its own key by module augmentation.
+ */
+export interface EnvironmentConfig {
+  /** Name of the application; names locks and archives. Capistrano's `application`. */
+  application?: string
+  /** Folder of the application on every server. Capistrano's `deploy_to`. */
+  deployTo?: string
+  /** What `git clone` takes. Capistrano's `repo_url`. */
+  repositoryUrl?: string
+  /** Branch, tag or commit id to deploy. Capistrano's `branch`. @default 'master' */
+  branch?: string
+  /** Releases to keep on each server, the current one aside. Capistrano's `keep_releases`. @default 5 */
+  keepReleases?: number
+  /** Where to deploy to. Capistrano's `server` and `role`. */
+  servers?: string | ServerSettings | readonly (string | ServerSettings)[]
+  /** Path of the private key for ssh. */
+  key?: string
+  /** User to become on the servers, with `sudo`. */
+  asUser?: string
+  /** ssh's `StrictHostKeyChecking`. @default ssh's own */
+  strict?: 'yes' | 'no' | 'accept-new' | (string & {})
+  /** One shared connection a server (OpenSSH's ControlMaster). @default true */
+  sshMultiplexing?: boolean
+  /** Seconds until a server that does not answer is given up. @default 15 */
+  connectTimeout?: number
+  /** Most servers to work on at the same time. @default 100 */
+  maxConnections?: number
+  [setting: string]: unknown
+}
+
+/** What `shipit.initConfig` takes: settings by environment, and `default` for all. */
+export type ShipitConfig = Record<string, EnvironmentConfig>
+
+/** What Orchestrator takes for a task's function: plain, promise, stream or callback. */
+export type TaskFunction = (done: (error?: unknown) => void) => unknown
+
+/** A task in Orchestrator's table. */
+export interface Task {
+  readonly name: string
+  dep: string[]
+  fn: TaskFunction
+  blocking?: boolean
+  running?: boolean
+  done?: boolean
+  args?: object
+  duration?: number
+  hrDuration?: [number, number]
+}
+
+/** One server's connection in ssh-pool. */
+export interface SshPoolConnection {
+  readonly remote: ServerSettings
+  readonly options: { key?: string; asUser?: string; strict?: string; verbosityLevel?: number }
+  runLocally(command: string, options?: object): Promise<unknown>
+}
+
+/** Result of a local or remote command of Shipit's own. */
+export interface ExecResult {
+  child: ChildProcess
+  stdout: string
+  stderr: string
+}
+
+/** The part of a Shipit instance (shipit-cli 5.3, with Orchestrator below it) that plugins and shipitfiles use. */
+export interface Shipit extends EventEmitter {
+  environment: string
+  config: EnvironmentConfig
+  globalConfig: ShipitConfig
+  tasks: Record<string, Task>
+  seq: string[]
+  isRunning: boolean
+  pool: { connections: SshPoolConnection[] }
+  initConfig(config: ShipitConfig): this
+  initialize(): this
+  start(...tasks: (string | string[])[]): this
+  task(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
+  blTask(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
+  local(command: string, options?: object): Promise<ExecResult>
+  remote(command: string, options?: object): Promise<ExecResult[]>
+  copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
+  copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>
+  log(...args: unknown[]): void
+
+  /** Name of the release that is being deployed or gone back to: `'20261123201530'` (UTC). Set by the flow. */
+  releaseDirname?: string
+  /** Its folder on the servers. */
+  releasePath?: string
+  /** `${deployTo}/releases`. */
+  releasesPath?: string
+  /** `${deployTo}/current`. */
+  currentPath?: string
+  /** Full commit id that is being deployed. */
+  currentRevision?: string
+  /** Full commit id that most servers ran before, or null. */
+  previousRevision?: string | null
+  /** Name of the release that most servers ran before, or null. */
+  previousRelease?: string | null
+  /** Local folder with what is being deployed. */
+  workspace?: string
+}

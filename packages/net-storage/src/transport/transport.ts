@@ -1,0 +1,58 @@
+/** What is known of a stored object without reading it. */
+export interface StoredObject {
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+  readonly modifiedAt: Date
+}
+
+/** Options of {@link Transport.put}. */
+export interface PutOptions {
+  /** Media type of the object. @default 'application/octet-stream' */
+  readonly contentType?: string
+  /** Store only if there is no object under the key yet. @default false */
+  readonly ifAbsent?: boolean
+  /** Gives the upload up; nothing stays behind. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * How a server gets an object: an address with headers, or a command that writes the object to its standard output.
+ * Both may hold secrets: they reach servers over standard input only, and are never logged.
+ */
+export type Source =
+  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly command: readonly string[]; readonly environment?: Readonly<Record<string, string>> }
+
+/**
+ * Remote storage for archives and manifests. Mirrors capistrano-net_storage's `Transport::Base`, reduced to storage
+ * primitives: fan-out, retry on servers, verification and retention are the core's.
+ *
+ * Keys are relative, with `/` between parts, of `[A-Za-z0-9._/-]`, no part of them beginning with a dot:
+ * `archives/<revision>-<release>.tar.gz`.
+ *
+ * Every method rejects with a {@link TransportError} when storage refuses or can't be reached; its message names
+ * the storage, what was being done and what to do now, and holds no secret.
+ */
+export abstract class Transport {
+  /** For people: `s3://bucket/prefix`. Holds no secret. */
+  abstract readonly description: string
+  /** Proves that objects can be listed, written, read and deleted; leaves nothing behind. */
+  abstract check(): Promise<void>
+  /** What is stored under exactly this key, or undefined. */
+  abstract stat(key: string): Promise<StoredObject | undefined>
+  /**
+   * Stores an object whole or not at all; readers never see a part of it. Memory stays bounded whatever its size.
+   * Returns false, and changes nothing, if `ifAbsent` is set and there is one under the key. A storage that can't
+   * promise that for concurrent writers still answers for what was there before.
+   */
+  abstract put(key: string, body: AsyncIterable<Uint8Array> | Uint8Array, options?: PutOptions): Promise<boolean>
+  /** A small object's content (up to a megabyte), or undefined. */
+  abstract get(key: string): Promise<Uint8Array | undefined>
+  /** All objects whose key begins with `prefix`, in any order. */
+  abstract list(prefix: string): AsyncIterable<StoredObject>
+  /** Removes objects; a key without an object is no error. */
+  abstract remove(keys: readonly string[]): Promise<void>
+  /** How a server gets the object. Called right before it is needed, once a server. */
+  abstract source(key: string): Promise<Source>
+}
