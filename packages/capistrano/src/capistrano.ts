@@ -1,10 +1,6 @@
 import type { z } from 'zod'
-import type { Script } from './ssh/script.js'
-import type { HostError, ServersError } from './ssh/servers-error.js'
 import type { Host } from './ssh/host.js'
 import type { TaskFunction } from './shipit.js'
-
-export type { HostError, ServersError }
 
 /** Which of the two flows the running tasks belong to. */
 export type Flow = 'deploy' | 'rollback'
@@ -58,4 +54,3 @@ export interface Capistrano {
   signal(): AbortSignal
 }
 
-export type { Script, Host }

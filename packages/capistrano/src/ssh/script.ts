@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { DeployError } from '../errors.js'
+
+/** Values for a script, by shell variable name. */
+export type Variables = Readonly<Record<string, string | number>>
+
+/**
+ * A POSIX `sh` program for servers. It travels over standard input, never in a command line, so nothing of it
+ * shows in a process list. Values get in as variables; this file is the one place that quotes.
+ */
+export class Script {
+  private constructor(private readonly text: string) {}
+
+  /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `fail`). */
+  static of(text: string): Script {
+    return new Script(`${prelude()}\n${text}`)
+  }
+
+  /** A script from a file: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
+  static file(url: URL): Script {
+    return Script.of(readFileSync(url, 'utf8'))
+  }
+
+  /** The same script with shell variables set. Any text is a valid value, but one with a NUL. */
+  with(variables: Variables): Script {
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(String(value))}`)
+    return new Script([...lines, this.text].join('\n'))
+  }
+
+  /**
+   * The script as one line for {@link LOADER}. `read` takes no more than that line from standard input, in any
+   * shell, so what follows it there is input for the script's own commands.
+   */
+  encode(): string {
+    const escaped = this.text.replaceAll('\\', '\\\\').replaceAll("'", '\\0047').replaceAll('\n', '\\n')
+    return `eval "$(printf %b '${escaped}')"\n`
+  }
+}
+
+/** The command that ssh is given, whatever is to run: it reads a script's line from standard input. */
+export const LOADER = `sh -c 'IFS= read -r s && eval "$s"'`
+
+/** A value as one word of a POSIX shell. */
+export function quote(value: string): string {
+  if (value.includes('\0')) {
+    throw new DeployError('E_NUL', `a value for a server holds a NUL character: ${JSON.stringify(value)}`)
+  }
+  return `'${value.replaceAll("'", `'\\''`)}'`
+}
+
+let cachedPrelude: string | undefined
+
+function prelude(): string {
+  return (cachedPrelude ??= readFileSync(new URL('../../server/prelude.sh', import.meta.url), 'utf8'))
+}

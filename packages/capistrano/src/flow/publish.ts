@@ -1,0 +1,30 @@
+import type { Capistrano } from '../capistrano.js'
+import type { Host } from '../ssh/host.js'
+import { Script } from '../ssh/script.js'
+import { ServersError } from '../ssh/servers-error.js'
+
+const publishScript = Script.file(new URL('../../server/publish.sh', import.meta.url))
+
+/**
+ * Makes a release the current one on every server. If a server can't, those that could go back to what they had.
+ * @throws {ServersError} `E_SERVERS`
+ */
+export async function publish({ hosts, on }: Capistrano, deployTo: string, release: string): Promise<void> {
+  const flipped: { host: Host; previous: string }[] = []
+  try {
+    await on(hosts(), async (host) => {
+      const facts = await host.script(publishScript.with({ deploy_to: deployTo, release }))
+      flipped.push({ host, previous: facts['previous']?.[0] ?? '' })
+    })
+  } catch (error) {
+    if (!(error instanceof ServersError)) throw error
+    const back = (each: Host): string => flipped.find(({ host }) => host === each)?.previous ?? ''
+    // The run's own signal may be what ended it.
+    const { signal } = new AbortController()
+    await on(
+      flipped.map(({ host }) => host),
+      (host) => host.script(publishScript.with({ deploy_to: deployTo, release: back(host) }), { signal }),
+    )
+    throw new ServersError(error.failures, hosts().length, `The other ${flipped.length} servers went back to the release that they had.`)
+  }
+}

@@ -1,0 +1,59 @@
+import { nearest } from '../settings/nearest.js'
+import type { Task } from '../shipit.js'
+import type { Hooks } from './hooks.js'
+
+/** Tasks in running order, and which of them are barriers. */
+export interface Sequence {
+  readonly names: readonly string[]
+  /**
+   * Tasks that were reached through a hook. A barrier waits for all that stands before it, and all that stands behind
+   * waits for it.
+   */
+  readonly barriers: ReadonlySet<string>
+}
+
+/** What Orchestrator expects of the errors that its `sequence` throws. */
+export class SequenceError extends Error {
+  readonly showStack = false
+  missingTask?: string
+  recursiveTasks?: readonly string[]
+}
+
+/**
+ * Puts tasks into running order: before-hooks, dependencies, the task, after-hooks; each task once.
+ * @throws {SequenceError} with `missingTask` or `recursiveTasks`, as sequencify has them
+ */
+export function sequence(tasks: Readonly<Record<string, Task>>, names: readonly string[], hooks: Hooks): Sequence {
+  const order = new Set<string>()
+  const barriers = new Set<string>()
+  const path: string[] = []
+
+  const visit = (name: string, behindHook: boolean): void => {
+    if (order.has(name)) return
+    const task = tasks[name]
+    if (!task) {
+      const suggestion = nearest(name, Object.keys(tasks))
+      const error = new SequenceError(
+        `Task '${name}' is not defined${suggestion ? `: did you mean '${suggestion}'?` : ''}`,
+      )
+      error.missingTask = name
+      throw error
+    }
+    if (path.includes(name)) {
+      const recursiveTasks = [...path.slice(path.indexOf(name)), name]
+      const error = new SequenceError(`Tasks wait for each other: ${recursiveTasks.join(' -> ')}`)
+      error.recursiveTasks = recursiveTasks
+      throw error
+    }
+    path.push(name)
+    for (const hook of hooks.of('before', name)) visit(hook, true)
+    for (const dependency of task.dep) visit(dependency, behindHook)
+    order.add(name)
+    if (behindHook) barriers.add(name)
+    for (const hook of hooks.of('after', name)) visit(hook, true)
+    path.pop()
+  }
+
+  for (const name of names) visit(name, false)
+  return { names: [...order], barriers }
+}

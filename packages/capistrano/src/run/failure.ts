@@ -1,0 +1,96 @@
+import { constants } from 'node:os'
+import { formatError } from './format-error.js'
+import type { Shipit } from '../shipit.js'
+import type { TaskRunner } from './task-runner.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What a failing run needs of its surroundings. */
+export interface FailureContext {
+  readonly shipit: Shipit
+  readonly runner: TaskRunner
+  /** Ends what the failed run has under way, and lets the failure tasks start afresh. */
+  readonly abort: (reason: Error) => void
+  /** Closes connections. */
+  readonly close: () => void
+}
+
+/**
+ * Runs `deploy:failed` with its hooks when a deploy or rollback fails or is interrupted, before the process ends.
+ * shipit-cli exits from inside its synchronous listener for `task_err`, so the failing task is held back until then.
+ */
+export class Failure {
+  private handling: Promise<void> | undefined
+  private interruptedBy: NodeJS.Signals | undefined
+  private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
+
+  constructor(private readonly context: FailureContext) {
+    // Behind Shipit's own log of the first error, and before shipit-cli's exit.
+    context.shipit.on('task_err', () => this.reportHookErrors())
+  }
+
+  /** True from the first error or signal on: no other task may start. */
+  get active(): boolean {
+    return this.handling !== undefined
+  }
+
+  /** Forgets the last run's failure. */
+  reset(): void {
+    this.handling = undefined
+    this.hookErrors.length = 0
+  }
+
+  /** Runs the failure tasks, once. Resolves when they have ended. */
+  handle(task: string, error: unknown): Promise<void> {
+    if (this.handling) {
+      this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
+      return this.handling
+    }
+    return (this.handling = this.runFailureTasks(`Failed in '${task}'.`, error))
+  }
+
+  /** True if the process is ending because of a signal; its exit status is the signal's then. */
+  get interrupted(): boolean {
+    return this.interruptedBy !== undefined
+  }
+
+  /** Listens for signals until the returned function is called. */
+  listen(): () => void {
+    const interrupt = (signal: NodeJS.Signals): void => {
+      const status = 128 + constants.signals[signal]
+      if (this.interruptedBy) process.exit(status)
+      this.interruptedBy = signal
+      const reason = `Interrupted by ${signal}; once more to end at once.`
+      this.handling ??= this.runFailureTasks(reason, new Error(reason))
+      void this.handling.then(() => {
+        this.reportHookErrors()
+        process.exit(status)
+      })
+    }
+    for (const signal of SIGNALS) process.on(signal, interrupt)
+    return () => {
+      for (const signal of SIGNALS) process.off(signal, interrupt)
+    }
+  }
+
+  private reportHookErrors(): void {
+    for (const { task, error } of this.hookErrors.splice(0)) {
+      this.context.shipit.log(`'${task}', which runs after a failure, failed too: ${formatError(error)}`)
+    }
+  }
+
+  private async runFailureTasks(reason: string, error: unknown): Promise<void> {
+    const { shipit, runner, abort, close } = this.context
+    abort(error instanceof Error ? error : new Error(String(error)))
+    const tasks = runner.pending('deploy:failed').filter((task) => !task.running)
+    shipit.log(`\n${reason} Running 'deploy:failed'...`)
+    for (const task of tasks) {
+      try {
+        await runner.run(task)
+      } catch (hookError) {
+        this.hookErrors.push({ task: task.name, error: hookError })
+      }
+    }
+    close()
+  }
+}

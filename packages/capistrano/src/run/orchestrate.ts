@@ -1,0 +1,49 @@
+import runTask from 'orchestrator/lib/runTask.js'
+import type { Hooks } from '../graph/hooks.js'
+import { Schedule } from '../graph/schedule.js'
+import { sequence } from '../graph/sequence.js'
+import type { Shipit, Task, TaskFunction } from '../shipit.js'
+import type { Failure } from './failure.js'
+
+/** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
+interface OrchestratorSteps {
+  sequence(tasks: Record<string, Task>, names: string[], results: string[], nest: string[]): void
+  _readyToRunTask(task: Task): boolean
+  _runTask(task: Task): void
+}
+
+/** Makes hooks part of the order of tasks, and holds a failing task back until the failure tasks have run. */
+export function orchestrate(shipit: Shipit, hooks: Hooks, failure: Failure, isFlow: () => boolean): void {
+  const steps = shipit as unknown as OrchestratorSteps
+  const ready = steps._readyToRunTask.bind(shipit)
+  const run = steps._runTask.bind(shipit)
+  let schedule: Schedule | undefined
+
+  steps.sequence = (tasks, names, results) => {
+    const ordered = sequence(tasks, names, hooks)
+    schedule = new Schedule(tasks, ordered)
+    results.push(...ordered.names)
+  }
+
+  steps._readyToRunTask = (task) => !failure.active && (schedule?.allows(task.name) ?? true) && ready(task)
+
+  steps._runTask = (task) => {
+    if (!isFlow()) {
+      run(task)
+      return
+    }
+    const guarded: TaskFunction = (done) => {
+      runTask(task.fn.bind(shipit), (error) => {
+        // The process is about to end; the signal's exit status is the one that counts.
+        if (failure.interrupted) return
+        if (!error) {
+          done()
+          return
+        }
+        void failure.handle(task.name, error).then(() => done(error))
+      })
+    }
+    // Shipit's log looks at a task's own function, so that one stays where it is.
+    run(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { SettingsSection } from '../capistrano.js'
+import { DeployError } from '../errors.js'
+import type { Shipit } from '../shipit.js'
+import { mistakes } from './mistakes.js'
+
+const server = z.union([z.string().min(1), z.looseObject({ host: z.string().min(1) })], {
+  error: "expected 'user@host:port' or { host, user, port }",
+})
+
+/** The settings beside the plugins' sections that the deploy itself reads. */
+const common = z.looseObject({
+  application: z.string().min(1).optional(),
+  deployTo: z
+    .string()
+    .refine((path) => !/^\/*$/.test(path), { error: "expected a folder of the application's own, such as '/srv/shop'" })
+    .optional(),
+  repositoryUrl: z.string().min(1).optional(),
+  branch: z
+    .string()
+    .refine((branch) => branch !== '' && !branch.startsWith('-'), { error: 'expected a branch, tag or commit id' })
+    .optional(),
+  keepReleases: z.int({ error: 'expected a whole number from 1' }).min(1, { error: 'expected a whole number from 1' }).optional(),
+  servers: z.union([server, z.array(server)], { error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }" }),
+  key: z.string().optional(),
+  asUser: z.string().min(1).optional(),
+  sshMultiplexing: z.boolean().optional(),
+  connectTimeout: z.number({ error: 'expected seconds' }).positive({ error: 'expected seconds' }).optional(),
+  maxConnections: z.int({ error: 'expected a whole number from 1' }).min(1, { error: 'expected a whole number from 1' }).optional(),
+})
+
+/** Settings by section, checked together. */
+export class Settings {
+  private readonly sections = new Map<string, SettingsSection<z.ZodType>>()
+  private readonly checked = new Map<string, unknown>()
+
+  /** Adds a section. Adding it a second time changes nothing. */
+  add<S extends z.ZodType>(section: SettingsSection<S>): () => z.output<S> {
+    if (!this.sections.has(section.key)) this.sections.set(section.key, section)
+    return () => {
+      if (!this.checked.has(section.key)) {
+        throw new DeployError('E_NOT_INITIALIZED', `'${section.key}' can be read once Shipit has initialised, inside a task.`)
+      }
+      return this.checked.get(section.key) as z.output<S>
+    }
+  }
+
+  /** Checks all sections, and returns every mistake as a sentence. */
+  check({ config }: Shipit): string[] {
+    const found: string[] = []
+    const settings = common.safeParse(config)
+    if (!settings.success) found.push(...mistakes(settings.error, config, [], []))
+
+    const missing = new Map<string, string>()
+    for (const { key, schema, requires = [] } of this.sections.values()) {
+      const result = schema.safeParse(config[key])
+      if (result.success) this.checked.set(key, result.data)
+      else found.push(...mistakes(result.error, config[key], [key], Object.keys(schema instanceof z.ZodObject ? schema.shape : {})))
+      for (const name of requires) if (config[name] === undefined) missing.set(name, key)
+    }
+    for (const [name, by] of missing) found.push(`${name}: must be set, '${by}' needs it`)
+    return found
+  }
+}

@@ -1,0 +1,20 @@
+declare module 'shipit-deploy' {
+  import type { Shipit } from './shipit.js'
+  const plugin: (shipit: Shipit) => void
+  export default plugin
+}
+
+declare module 'shipit-deploy/lib/extendShipit.js' {
+  const module: { default: (shipit: object) => void }
+  export default module
+}
+
+declare module 'orchestrator/lib/runTask.js' {
+  interface Meta {
+    readonly duration: number
+    readonly hrDuration: [number, number]
+    readonly runMethod: string
+  }
+  const runTask: (fn: (done: (error?: unknown) => void) => unknown, ended: (error: unknown, meta: Meta) => void) => void
+  export default runTask
+}

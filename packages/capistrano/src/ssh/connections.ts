@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pLimit from 'p-limit'
+import type { Shipit, SshPoolConnection } from '../shipit.js'
+import { Host } from './host.js'
+import { SharedConnection } from './shared-connection.js'
+
+/** Most characters of the sockets' folder: a socket's path may have 104 bytes, and ssh adds 17 while it makes one. */
+const FOLDER_LENGTH = 60
+
+/** The servers of one Shipit instance, and the connections to them. */
+export class Connections {
+  readonly hosts: readonly Host[]
+  private readonly shared: SharedConnection[] = []
+  private folder: string | undefined
+
+  constructor(shipit: Shipit, signal: () => AbortSignal) {
+    const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
+    const limit = pLimit(maxConnections)
+    const { connections } = shipit.pool
+    const name = uniqueNames(connections)
+
+    this.hosts = connections.map((connection, index) => {
+      const controlPath = sshMultiplexing ? join(this.socketFolder(), String(index)) : undefined
+      const { key, strict } = connection.options
+      const target = { server: { ...connection.remote }, key, strict, connectTimeout, controlPath }
+      const shared = controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
+      if (shared) this.shared.push(shared)
+      share(connection, controlPath, (run) =>
+        limit(async () => {
+          await shared?.open()
+          return run()
+        }),
+      )
+      return new Host(name(index), target.server, target, shared, {
+        asUser,
+        limit,
+        signal,
+        log: (line) => shipit.log(line),
+      })
+    })
+    // Whatever ends this process: no connection and no folder stays behind.
+    process.once('exit', () => {
+      this.close()
+      if (this.folder) rmSync(this.folder, { recursive: true, force: true })
+    })
+  }
+
+  /** Ends all shared connections. They open again when they are needed. */
+  close(): void {
+    for (const connection of this.shared) connection.close()
+  }
+
+  private socketFolder(): string {
+    return (this.folder ??= mkdtempSync(join(socketBase(), 'shipit-')))
+  }
+}
+
+/** Has Shipit's own commands and rsync use the shared connection, too. */
+function share<T>(
+  connection: SshPoolConnection,
+  controlPath: string | undefined,
+  run: (command: () => Promise<T>) => Promise<T>,
+): void {
+  if (controlPath) connection.remote.extraSshOptions = { ...connection.remote.extraSshOptions, ControlPath: controlPath }
+  const runLocally = connection.runLocally.bind(connection) as (command: string, options?: object) => Promise<T>
+  connection.runLocally = (command, options) => run(() => runLocally(command, options))
+}
+
+/** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */
+function socketBase(): string {
+  const folder = tmpdir()
+  return folder.length <= FOLDER_LENGTH && /^[\w./-]+$/.test(folder) ? folder : '/tmp'
+}
+
+function uniqueNames(connections: readonly SshPoolConnection[]): (index: number) => string {
+  const names = connections.map(({ remote: { host, port } }) => (port && port !== 22 ? `${host}:${port}` : host))
+  return (index) => {
+    const name = names[index] ?? ''
+    return names.indexOf(name) === names.lastIndexOf(name) ? name : `${connections[index]?.remote.user}@${name}`
+  }
+}

@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { HostError } from './servers-error.js'
+import { sshArguments, type SshTarget } from './ssh-arguments.js'
+
+/**
+ * One connection to a server that all commands share (OpenSSH's ControlMaster). It is a child process whose session
+ * there only waits for the end of its input, so it ends with this process however this process ends.
+ */
+export class SharedConnection {
+  private master: ChildProcess | undefined
+  private opening: Promise<void> | undefined
+
+  constructor(
+    private readonly name: string,
+    private readonly target: SshTarget & { readonly controlPath: string },
+  ) {}
+
+  /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
+  open(): Promise<void> {
+    return (this.opening ??= this.connect())
+  }
+
+  /** Ends the connection, at once. */
+  close(): void {
+    this.master?.kill()
+  }
+
+  private async connect(): Promise<void> {
+    const command = 'echo ready && exec cat >/dev/null'
+    const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.master = master
+    let errors = ''
+    master.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2000)))
+    // Writing to a process that is gone is told by its exit.
+    master.stdin.on('error', () => {})
+    const ended = once(master, 'close').finally(() => {
+      this.master = undefined
+      this.opening = undefined
+    }) as Promise<[number | null]>
+
+    const ready = new Promise<true>((resolve) => {
+      let output = ''
+      master.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-64)
+        if (output.includes('ready\n')) resolve(true)
+      })
+    })
+    const outcome = await Promise.race([ready, ended])
+    if (outcome === true) {
+      ended.catch(() => {})
+      for (const stream of [master, master.stdin, master.stdout, master.stderr]) (stream as { unref?(): void }).unref?.()
+      return
+    }
+    throw new HostError({
+      code: 'E_UNREACHABLE',
+      host: this.name,
+      status: outcome[0],
+      output: `cannot connect with ssh: ${errors.trim() || `ssh ended with status ${outcome[0]}`}`,
+    })
+  }
+}

@@ -1,0 +1,30 @@
+# Removes archives that no release here was made from, and tells the revisions of the releases that are here.
+# Variables: deploy_to, archives_path
+
+cd -- "$deploy_to"
+revisions=' '
+for file in releases/*/REVISION; do
+  [ -f "$file" ] || continue
+  IFS= read -r revision <"$file" || :
+  [ -n "$revision" ] || continue
+  revisions="$revisions$revision "
+  fact revision "$revision"
+done
+
+[ -d "$archives_path" ] || exit 0
+for file in "$archives_path"/*; do
+  [ -f "$file" ] || continue
+  name=${file##*/}
+  case $name in
+    *.part) continue ;;
+  esac
+  case $revisions in
+    *" ${name%%-*} "*) ;;
+    *)
+      rm -f -- "$file"
+      say "removed archive $name"
+      ;;
+  esac
+done
+# A day's grace spares a download that is under way.
+find "$archives_path" -name '*.part' -type f -mtime +0 -exec rm -f -- {} +

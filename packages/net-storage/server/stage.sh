@@ -1,0 +1,95 @@
+# Fetches an archive unless a verified copy is there, checks it, and unpacks it beside the releases.
+# Variables: deploy_to, release, revision, revision_time, archives_path, archive, size (bytes), sha256, retries,
+#            and how to get it: curl_config, url and wget_config; or command (words, quoted) that writes to standard output
+
+cd -- "$deploy_to"
+mkdir -p -- "$archives_path" || fail 10 "cannot make the folder $archives_path"
+file=$archives_path/$archive
+part=$file.part
+staging=releases/.staging-$release
+
+checksum() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -c 1-64
+  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 <"$1" | cut -c 1-64
+  else openssl dgst -sha256 -r <"$1" | cut -c 1-64
+  fi
+}
+
+bytes() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
+
+verified() { [ -f "$1" ] && [ "$(bytes "$1")" -eq "$size" ] && [ "$(checksum "$1")" = "$sha256" ]; }
+
+# The address goes from a builtin through a pipe: no process list and no file ever holds it.
+# Status 0: all came. 1: worth another try. 2: storage refuses.
+download() {
+  if [ -n "$command" ]; then
+    eval "$command" >"$part" </dev/null || return 1
+    return 0
+  fi
+  if command -v curl >/dev/null 2>&1; then
+    answer=$(printf '%s\n' "$curl_config" | curl --disable --config - --fail --silent --show-error --location \
+      --connect-timeout 15 --speed-limit 1 --speed-time 60 --continue-at - --output "$part" --write-out '%{http_code}') && return 0
+    status=$?
+    case $answer in
+      408 | 429) ;;
+      416) rm -f -- "$part" ;;
+      4??) say "storage answers with status $answer"; return 2 ;;
+    esac
+    # curl: 33 is a server that can't go on in the middle.
+    [ "$status" -ne 33 ] || rm -f -- "$part"
+    return 1
+  fi
+  printf '%s\n' "$url" | {
+    exec 3<&0
+    printf '%s\n' "$wget_config" | wget --config=/dev/stdin --input-file=/dev/fd/3 --quiet --tries=1 --connect-timeout=15 \
+      --read-timeout=60 --continue --output-document="$part"
+  } || {
+    status=$?
+    # GNU wget: 8 is an error that the server sent.
+    [ "$status" -ne 8 ] || return 2
+    return 1
+  }
+}
+
+fetch() {
+  try=0
+  while :; do
+    had=$(bytes "$part")
+    if [ "$had" -gt "$size" ]; then rm -f -- "$part"; had=0; fi
+    [ "$had" -eq 0 ] || say "going on with $archive at byte $had of $size"
+    status=0
+    if [ "$had" -lt "$size" ]; then download || status=$?; fi
+    if [ "$status" -eq 0 ]; then
+      if verified "$part"; then return 0; fi
+      if [ "$(bytes "$part")" -ge "$size" ]; then
+        rm -f -- "$part"
+        wrong=1
+      fi
+    fi
+    if [ "$status" -eq 2 ] || [ "$try" -ge "$retries" ]; then
+      [ -z "${wrong:-}" ] || fail 22 "$archive in storage is not what was uploaded: its size or SHA-256 differs from the manifest's. Deploy with netStorage.reuseArchive: false to build it anew"
+      fail 21 "cannot fetch $archive from storage"
+    fi
+    try=$((try + 1))
+    say "try $try of $retries to fetch $archive again, in $((1 << (try - 1))) seconds"
+    sleep $((1 << (try - 1)))
+  done
+}
+
+if verified "$file"; then
+  say "a verified copy of $archive is here"
+else
+  rm -f -- "$file"
+  fetch
+  mv -f -- "$part" "$file"
+  say "fetched and verified $archive ($size bytes)"
+fi
+
+rm -rf -- "$staging"
+mkdir -- "$staging"
+tar -xzopf - -C "$staging" <"$file" || {
+  rm -rf -- "$staging"
+  fail 23 "cannot unpack $archive: is the disk full?"
+}
+printf '%s\n' "$revision" >"$staging/REVISION"
+printf '%s\n' "$revision_time" >"$staging/REVISION_TIME"

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { DeployError } from 'shipit-capistrano'
+import type { Transport } from '../transport/transport.js'
+import { manifestKey, parseManifest, type Manifest, type ManifestPart } from './manifest.js'
+
+/** What an archive is built from, and for. */
+export type ArchiveIdentity = Pick<Manifest, 'revision' | 'revisionTime' | 'release' | 'createdBy'>
+
+/** The archive of a revision, or why there is none that can be deployed; `absent` if there is not even a manifest. */
+export type Found = { readonly manifest: Manifest } | { readonly reason: string; readonly absent: boolean }
+
+/** Archives and their manifests in remote storage. */
+export class ArchiveStore {
+  constructor(
+    private readonly transport: Transport,
+    private readonly application: string,
+  ) {}
+
+  /** The archive of a revision that can be deployed, or why there is none. */
+  async find(revision: string): Promise<Found> {
+    const content = await this.transport.get(manifestKey(revision))
+    if (!content) return { reason: 'storage has no archive of it', absent: true }
+    const manifest = parseManifest(content)
+    if (!manifest) return { reason: 'its manifest in storage was written by another version', absent: false }
+    if (manifest.application !== this.application) {
+      return { reason: `the archive in storage is of application '${manifest.application}'`, absent: false }
+    }
+    for (const { key, size } of manifest.parts) {
+      const stored = await this.transport.stat(key)
+      if (!stored) return { reason: `${key} is missing from storage`, absent: false }
+      if (stored.size !== size) return { reason: `${key} in storage has ${stored.size} bytes instead of ${size}`, absent: false }
+    }
+    return { manifest }
+  }
+
+  /**
+   * Stores an archive, then its manifest. If another machine was first with the same revision, its archive wins, unless
+   * `replace` is set.
+   * @throws {DeployError} `E_ARCHIVE_EXISTS` if there is an archive of the very same release already
+   */
+  async store(
+    archive: AsyncIterable<Uint8Array>,
+    identity: ArchiveIdentity,
+    options: { readonly replace: boolean; readonly unpackedSize: () => number; readonly signal: AbortSignal },
+  ): Promise<Manifest> {
+    const { revision, release } = identity
+    const key = `archives/${revision}-${release}.tar.gz`
+    const hash = createHash('sha256')
+    let size = 0
+    const measured = (async function* () {
+      for await (const chunk of archive) {
+        hash.update(chunk)
+        size += chunk.length
+        yield chunk
+      }
+    })()
+    const stored = await this.transport.put(key, measured, { contentType: 'application/gzip', ifAbsent: true, signal: options.signal })
+    if (!stored) {
+      throw new DeployError('E_ARCHIVE_EXISTS', `${key} is in ${this.transport.description} already: another deploy of the same second made it. Deploy again.`)
+    }
+    const part: ManifestPart = { key, format: 'tar.gz', size, unpackedSize: options.unpackedSize(), sha256: hash.digest('hex') }
+    const manifest: Manifest = {
+      version: 1,
+      application: this.application,
+      createdAt: new Date().toISOString(),
+      ...identity,
+      parts: [part],
+    }
+    const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+    const written = await this.transport.put(manifestKey(revision), content, {
+      contentType: 'application/json',
+      ifAbsent: !options.replace,
+    })
+    if (written) return manifest
+    await this.transport.remove([key])
+    const winner = await this.find(revision)
+    if ('manifest' in winner) return winner.manifest
+    throw new DeployError('E_ARCHIVE_EXISTS', `Another deploy of ${revision} was first, but its archive can't be used: ${winner.reason}. Deploy again.`)
+  }
+
+  /**
+   * Removes old archives: keeps the newest `keep`, those of revisions in use, and what other applications have.
+   * Returns the keys that were removed.
+   */
+  async clean(keep: number, inUse: ReadonlySet<string>): Promise<string[]> {
+    const manifests: { key: string; manifest: Manifest }[] = []
+    const referenced = new Set<string>()
+    for await (const { key } of this.transport.list('manifests/')) {
+      const manifest = parseManifest((await this.transport.get(key)) ?? Buffer.alloc(0))
+      for (const part of manifest?.parts ?? []) referenced.add(part.key)
+      if (manifest?.application === this.application) manifests.push({ key, manifest })
+    }
+    manifests.sort((a, b) => (a.manifest.createdAt < b.manifest.createdAt ? 1 : -1))
+    const old = manifests.slice(keep).filter(({ manifest }) => !inUse.has(manifest.revision))
+    const removed = old.flatMap(({ key, manifest }) => [key, ...manifest.parts.map((part) => part.key)])
+
+    const dayAgo = Date.now() - 24 * 60 * 60 * 1000
+    for await (const { key, modifiedAt } of this.transport.list('archives/')) {
+      // A day's grace spares an upload that is under way: its manifest comes last.
+      if (!referenced.has(key) && modifiedAt.getTime() < dayAgo) removed.push(key)
+    }
+    // Manifests first: an archive without one does not exist, but a manifest without its archive is wrong.
+    await this.transport.remove(removed.filter((key) => key.startsWith('manifests/')))
+    await this.transport.remove(removed.filter((key) => !key.startsWith('manifests/')))
+    return removed
+  }
+}

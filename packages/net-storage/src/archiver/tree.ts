@@ -1,0 +1,45 @@
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DeployError } from 'shipit-capistrano'
+
+/** A file, folder or symbolic link of a release tree. */
+export interface TreeEntry {
+  /** Relative to the tree, with `/`. */
+  readonly name: string
+  readonly path: string
+  readonly type: 'file' | 'directory' | 'symlink'
+  /** Permission bits. */
+  readonly mode: number
+  /** Bytes; 0 for all but files. */
+  readonly size: number
+  /** Target of a symbolic link. */
+  readonly target?: string
+}
+
+/**
+ * Everything below a folder, sorted, so that the same tree gives the same archive.
+ * @throws {DeployError} `E_TREE` for what can't be deployed: sockets, devices, names that are not UTF-8
+ */
+export async function* walk(root: string, folder = ''): AsyncGenerator<TreeEntry> {
+  const names = await readdir(join(root, folder))
+  for (const each of names.sort()) {
+    const name = folder ? `${folder}/${each}` : each
+    const path = join(root, name)
+    const stats = await lstat(path).catch((error: unknown) => {
+      throw each.includes('\uFFFD')
+        ? new DeployError('E_TREE', `The name of ${JSON.stringify(name)} is not UTF-8: rename the file.`, { cause: error })
+        : error
+    })
+    const mode = stats.mode & 0o7777
+    if (stats.isSymbolicLink()) {
+      yield { name, path, type: 'symlink', mode: 0o777, size: 0, target: await readlink(path) }
+    } else if (stats.isDirectory()) {
+      yield { name, path, type: 'directory', mode, size: 0 }
+      yield* walk(root, name)
+    } else if (stats.isFile()) {
+      yield { name, path, type: 'file', mode, size: stats.size }
+    } else {
+      throw new DeployError('E_TREE', `${JSON.stringify(name)} is neither a file, a folder nor a symbolic link: it can't be deployed.`)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { DeployError } from 'shipit-capistrano'
+import { pack } from 'tar-stream'
+import { readFile } from 'node:fs/promises'
+import { escapePath, glob } from 'tinyglobby'
+
+/**
+ * The files that globs stand for, below the current folder. Mirrors net_storage_config_files.
+ * @throws {DeployError} `E_CONFIG_FILES` if a glob matches nothing, or two files have the same name
+ */
+export async function findConfigFiles(globs: readonly string[]): Promise<string[]> {
+  const found = new Map<string, string>()
+  for (const each of globs) {
+    const literal = await stat(each).then(
+      (stats) => stats.isFile(),
+      () => false,
+    )
+    const paths = await glob([literal ? escapePath(each) : each], { dot: true, expandDirectories: false })
+    if (paths.length === 0) {
+      throw new DeployError('E_CONFIG_FILES', `netStorage.configFiles: '${each}' matches no file in ${process.cwd()}.`)
+    }
+    for (const path of paths.sort()) {
+      const name = basename(path)
+      const other = found.get(name)
+      if (other !== undefined && other !== path) {
+        throw new DeployError('E_CONFIG_FILES', `netStorage.configFiles: ${other} and ${path} would both become '${name}' on the servers.`)
+      }
+      found.set(name, path)
+    }
+  }
+  return [...found.values()]
+}
+
+/** Files as a tar stream, by their names alone. They go to servers only, never to storage, and may be read by owner and group. */
+export async function* packConfigFiles(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+  const stream = pack()
+  for (const path of paths) stream.entry({ name: basename(path), mode: 0o640 }, await readFile(path))
+  stream.finalize()
+  yield* stream as AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,8 @@
+export { default } from './plugin.js'
+export type { NetStorage } from './plugin.js'
+export type { NetStorageSettings } from './settings.js'
+export type { Manifest, ManifestPart } from './archive/manifest.js'
+export { Transport, type PutOptions, type Source, type StoredObject } from './transport/transport.js'
+export { TransportError } from './transport/transport-error.js'
+export { DirectoryTransport } from './transport/directory-transport.js'
+export { ScmError } from './scm/scm-error.js'

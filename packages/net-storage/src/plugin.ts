@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import capistrano, { type Shipit } from 'shipit-capistrano'
+import type { Manifest } from './archive/manifest.js'
+import { settingsSchema, type NetStorageSettings } from './settings.js'
+import { defineTasks } from './tasks.js'
+
+/** What net-storage knows of the running deploy, for the shipitfile's own tasks: `shipit.netStorage`. */
+export interface NetStorage {
+  /** Folder on the deploy machine with what goes into the archive, from `net_storage:prepare_archive` on. */
+  readonly localReleasePath: string
+  /** The application's folder in it: where builds run. */
+  readonly localReleaseAppPath: string
+  /** The archive that is deployed, from `net_storage:upload_archive` on. */
+  manifest?: Manifest
+}
+
+declare module 'shipit-capistrano' {
+  interface EnvironmentConfig {
+    /** Settings of shipit-net-storage. */
+    netStorage?: NetStorageSettings
+  }
+  interface Shipit {
+    netStorage: NetStorage
+  }
+}
+
+/**
+ * Pull deploys: `deploy:fetch` and `deploy:update` build one archive, put it in storage, and have every server fetch it.
+ * Calling it twice on a Shipit instance is harmless.
+ */
+export default function netStorage(shipit: Shipit): void {
+  if (shipit.netStorage) return
+  const dsl = capistrano(shipit)
+  const settings = dsl.settings({
+    key: 'netStorage',
+    schema: settingsSchema,
+    requires: ['application', 'deployTo', 'repositoryUrl'],
+  })
+  const release = (): string => {
+    if (!shipit.releaseDirname) throw new Error('shipit.netStorage has paths once the deploy has a release.')
+    return join(settings().localBasePath, 'releases', shipit.releaseDirname)
+  }
+  shipit.netStorage = {
+    get localReleasePath() {
+      return release()
+    },
+    get localReleaseAppPath() {
+      return release()
+    },
+  }
+  defineTasks(shipit, dsl, settings)
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { Transport } from './transport/transport.js'
+
+const count = (from: number) =>
+  z.int({ error: `expected a whole number from ${from}` }).min(from, { error: `expected a whole number from ${from}` })
+
+const METHODS = ['check', 'stat', 'put', 'get', 'list', 'remove', 'source'] as const
+
+/** A transport is known by its methods: a second copy of this package may have made it. */
+const transport = z.custom<Transport>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+  { error: "expected a Transport, such as new S3Transport({ bucket: 'deploys' })" },
+)
+
+/** Settings under `netStorage`. */
+export const settingsSchema = z.strictObject({
+  /** Where archives are kept. Capistrano's `net_storage_transport`. */
+  transport,
+  /** Capistrano's `net_storage_archiver`. */
+  archiver: z.enum(['tar.gz']).default('tar.gz'),
+  /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
+  configFiles: z.array(z.string().min(1)).default([]),
+  /** Where in a release they go. */
+  configDir: z
+    .string()
+    .refine((path) => path !== '' && !path.startsWith('/') && !path.split('/').includes('..'), {
+      error: 'expected a folder inside the release',
+    })
+    .default('config'),
+  /** Most servers that fetch at the same time. Capistrano's `net_storage_max_parallels`. */
+  maxParallels: count(1).default(100),
+  /** Deploy an archive of the revision that storage has. Capistrano's `net_storage_reuse_archive`. */
+  reuseArchive: z.boolean().default(true),
+  /** Folder for the mirror and release trees on the deploy machine. Capistrano's `net_storage_local_base_path`. */
+  localBasePath: z.string().min(1).default('.local_net_storage'),
+  /** Folder for archives on servers; `${deployTo}/net_storage_archives` unless set. Capistrano's `net_storage_archives_path`. */
+  archivesPath: z.string().min(1).optional(),
+  /** Archives to keep in storage, aside from those in use. Capistrano's `net_storage_keep_remote_archives`. */
+  keepRemoteArchives: count(1).default(10),
+  /** Further tries of a failed download. */
+  retries: count(0).default(3),
+  /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */
+  jitter: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).optional(),
+})
+
+/** What a user may write under `netStorage`. */
+export type NetStorageSettings = z.input<typeof settingsSchema>
+
+/** Seconds of jitter for a number of servers. */
+export function defaultJitter(servers: number): number {
+  return Math.min(4, Math.max(0, (servers - 50) / 50))
+}

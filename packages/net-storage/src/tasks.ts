@@ -1,0 +1,179 @@
+import { rm } from 'node:fs/promises'
+import { hostname, userInfo } from 'node:os'
+import { join, posix } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { DeployError, quote, releaseName, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
+import type { z } from 'zod'
+import { ArchiveStore } from './archive/archive-store.js'
+import { gzip } from './archiver/gzip.js'
+import { tar } from './archiver/tar.js'
+import { findConfigFiles, packConfigFiles } from './config-files/config-files.js'
+import { Git } from './scm/git.js'
+import { sourceVariables } from './servers/source-variables.js'
+import { defaultJitter, type settingsSchema } from './settings.js'
+
+const script = (name: string): Script => Script.file(new URL(`../server/${name}.sh`, import.meta.url))
+
+/** Defines net-storage's tasks, and puts them into the flow. */
+export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.output<typeof settingsSchema>): void {
+  const { task, before, after, invoke, on, hosts, replace, flow, signal } = dsl
+
+  const deployTo = (): string => String(shipit.config.deployTo)
+  const archivesPath = (): string => settings().archivesPath ?? posix.join(deployTo(), 'net_storage_archives')
+  const branch = (): string => shipit.config.branch ?? 'master'
+  const store = (): ArchiveStore => new ArchiveStore(settings().transport, String(shipit.config.application))
+  const git = (): Git =>
+    new Git({
+      repositoryUrl: String(shipit.config.repositoryUrl),
+      mirrorPath: join(settings().localBasePath, 'mirror'),
+      signal,
+    })
+  const revision = (): string => required(shipit.currentRevision, 'net_storage:prepare_mirror_repository')
+
+  task('net_storage:check', [], async () => {
+    if (flow() === 'rollback') {
+      shipit.log('Going back needs neither repository nor storage.')
+      return
+    }
+    await all([git().check(branch()), settings().transport.check(), findConfigFiles(settings().configFiles)])
+    const check = script('check').with({ needs_download: 1 })
+    await on(hosts(), (host) => host.script(check))
+  })
+
+  task('net_storage:prepare_mirror_repository', [], async () => {
+    await git().update(branch())
+    shipit.currentRevision = await git().resolve(branch())
+    shipit.log(`${branch()} is commit ${shipit.currentRevision}.`)
+  })
+
+  task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
+    shipit.releaseDirname ??= releaseName(new Date())
+    shipit.workspace = shipit.netStorage.localReleasePath
+    await rm(shipit.workspace, { recursive: true, force: true })
+    await git().extract(revision(), shipit.workspace)
+  })
+
+  task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
+    const found = await store().find(revision())
+    if ('manifest' in found && settings().reuseArchive) {
+      shipit.netStorage.manifest = found.manifest
+      shipit.log(`Reusing ${found.manifest.parts[0]?.key}, made ${found.manifest.createdAt} by ${found.manifest.createdBy}.`)
+      return
+    }
+    shipit.log(`Building an archive of ${revision()}: ${'reason' in found ? found.reason : 'netStorage.reuseArchive is false'}.`)
+    await invoke('net_storage:prepare_archive')
+    const revisionTime = await git().commitTime(revision())
+    let unpackedSize = 0
+    const counted = (async function* () {
+      for await (const chunk of tar(shipit.netStorage.localReleasePath, { mtime: revisionTime })) {
+        unpackedSize += chunk.length
+        yield chunk
+      }
+    })()
+    const manifest = await store().store(
+      gzip(counted),
+      {
+        revision: revision(),
+        revisionTime,
+        release: required(shipit.releaseDirname, 'net_storage:prepare_archive'),
+        createdBy: `${userInfo().username}@${hostname()}`,
+      },
+      { replace: !('absent' in found && found.absent), unpackedSize: () => unpackedSize, signal: signal() },
+    )
+    shipit.netStorage.manifest = manifest
+    for (const { key, size } of manifest.parts) {
+      shipit.log(`Uploaded ${settings().transport.description}/${key}, ${megabytes(size)} (${megabytes(unpackedSize)} unpacked).`)
+    }
+  })
+
+  const stage = async (host: Host): Promise<void> => {
+    const { manifest } = shipit.netStorage
+    const part = manifest?.parts[0]
+    if (!manifest || !part) throw new DeployError('E_NO_ARCHIVE', "There is no archive to deploy: run 'net_storage:upload_archive' first.")
+    const { transport, retries, jitter = defaultJitter(hosts().length) } = settings()
+    if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
+    await host.script(
+      script('stage').with({
+        deploy_to: deployTo(),
+        release: required(shipit.releaseDirname, 'deploy:check'),
+        revision: manifest.revision,
+        revision_time: manifest.revisionTime,
+        archives_path: archivesPath(),
+        archive: posix.basename(part.key),
+        size: part.size,
+        sha256: part.sha256,
+        retries,
+        ...sourceVariables(await transport.source(part.key), quote),
+      }),
+    )
+  }
+
+  task('net_storage:create_release', ['net_storage:upload_archive'], async () => {
+    await on(hosts(), stage, { limit: settings().maxParallels })
+    await invoke('net_storage:upload_config_files')
+    const promote = script('promote').with({ deploy_to: deployTo(), release: String(shipit.releaseDirname) })
+    await on(hosts(), (host) => host.script(promote))
+    shipit.log(`${hosts().length} servers have release ${shipit.releaseDirname}, verified.`)
+  })
+
+  task('net_storage:upload_config_files', [], async () => {
+    const files = await findConfigFiles(settings().configFiles)
+    if (files.length === 0) return
+    const configure = script('configure').with({
+      deploy_to: deployTo(),
+      release: String(shipit.releaseDirname),
+      config_dir: settings().configDir,
+    })
+    await on(hosts(), (host) => host.script(configure, { input: packConfigFiles(files) }))
+    shipit.log(`Sent ${files.length} config files to ${hosts().length} servers.`)
+  })
+
+  task('net_storage:cleanup', [], async () => {
+    try {
+      const clean = script('clean').with({ deploy_to: deployTo(), archives_path: archivesPath() })
+      const facts = await on(hosts(), (host) => host.script(clean))
+      const inUse = new Set(facts.flatMap((each) => each['revision'] ?? []))
+      for (const key of await store().clean(settings().keepRemoteArchives, inUse)) shipit.log(`Removed ${key} from storage.`)
+      await rm(shipit.netStorage.localReleasePath, { recursive: true, force: true })
+    } catch (error) {
+      // What is live is live: an archive too many is no reason to call the deploy failed.
+      shipit.log(`Warning: old archives could not be removed everywhere; the next deploy tries again.\n${String(error)}`)
+    }
+  })
+
+  replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], () => {
+    shipit.emit('fetched')
+  })
+  replace('pending:log', [], async () => {
+    const facts = await on(hosts(), (host) => host.script(script('revision').with({ deploy_to: deployTo() })))
+    const deployed = new Set(facts.flatMap((each) => each['revision'] ?? []))
+    if (deployed.size === 0) shipit.log('\nNothing is deployed yet.')
+    for (const each of deployed) {
+      const commits = await git().log(each, revision(), String(shipit.config['gitLogFormat'] ?? '%h: %s - %an'))
+      shipit.log(commits ? `\nPending commits:\n${commits}` : '\nNo pending commits.')
+    }
+  })
+  replace('deploy:update', ['net_storage:create_release'], () => {
+    shipit.emit('updated')
+  })
+  before('deploy:check', 'net_storage:check')
+  after('deploy:finishing', 'net_storage:cleanup')
+}
+
+/** Waits for all, and reports everything that is wrong at once. */
+async function all(checks: readonly Promise<unknown>[]): Promise<void> {
+  const errors = (await Promise.allSettled(checks)).flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
+  )
+  if (errors.length > 1) throw new DeployError('E_CHECK', errors.map(String).join('\n'), { cause: errors })
+  if (errors[0]) throw errors[0]
+}
+
+function required(value: string | undefined, task: string): string {
+  if (!value) throw new DeployError('E_TASK_MISSING', `Run '${task}' first: this task builds on it.`)
+  return value
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
