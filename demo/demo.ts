@@ -1,0 +1,155 @@
+// Deploys a small application to real ssh servers on this machine, with shipitfile.example.ts. See CONTRIBUTING.md.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, readlink, lstat, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { parseArgs } from 'node:util'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { startEmbeddedS3 } from '../testbed/embedded-s3.js'
+import { startFleet, type Fleet } from '../testbed/fleet.js'
+import { createSampleApp, type SampleApp } from '../testbed/sample-app.js'
+import type { S3Server } from '../testbed/s3-server.js'
+import { shipit } from './shipit.js'
+
+const { values: options } = parseArgs({
+  options: { servers: { type: 'string', default: '3' }, stay: { type: 'boolean', default: false } },
+})
+
+const DEPLOY_TO = 'srv/shop'
+const started = performance.now()
+const directory = await mkdtemp(join(tmpdir(), 'demo-'))
+const scenes: { title: string; seconds: number }[] = []
+let fleet: Fleet | undefined
+let s3: S3Server | undefined
+
+try {
+  const names = Array.from({ length: Number(options.servers) }, (_, index) => `web${index + 1}`)
+  console.log(`Starting ${names.length} servers (sshd on loopback) and an embedded S3...`)
+  ;[fleet, s3] = await Promise.all([startFleet({ directory, names }), startEmbeddedS3()])
+  const app = await createSampleApp(join(directory, 'shop'))
+  const env = await environment(fleet, s3, app)
+  await play(fleet, app, env)
+  await report(fleet)
+  if (options.stay) await stay(env)
+} catch (error) {
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.stack : String(error)}`)
+  process.exitCode = 1
+} finally {
+  await Promise.allSettled([fleet?.stop(), s3?.stop()])
+  await rm(directory, { recursive: true, force: true })
+}
+
+async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promise<void> {
+  const cwd = directory
+  const first = await app.git('rev-parse', 'HEAD')
+
+  await scene('A first deploy', async () => {
+    assert.equal(await shipit('deploy', { cwd, env }).ended, 0)
+    await assertRevision(fleet, first)
+  })
+
+  const second = await app.commit({ VERSION: '2\n' }, 'Version 2')
+  await scene('A new commit, deployed', async () => {
+    assert.equal(await shipit('deploy', { cwd, env }).ended, 0)
+    await assertRevision(fleet, second)
+  })
+
+  await scene('The same commit again: its archive is reused, nothing is built or uploaded', async () => {
+    const run = shipit('deploy', { cwd, env })
+    assert.equal(await run.ended, 0)
+    assert.match(run.output, /Reusing archives\//)
+    assert.doesNotMatch(run.output, /assets:build/)
+    await assertRevision(fleet, second)
+  })
+
+  const third = await app.commit({ VERSION: '3\n' }, 'Version 3')
+  await scene('Two deploys at once: the second one is refused', async () => {
+    const gate = join(directory, 'gate')
+    execFileSync('mkfifo', [gate])
+    const alice = shipit('deploy', { cwd, env: { ...env, USER: 'alice', HOLD_BUILD: gate }, prefix: 'alice | ' })
+    await alice.printed('assets:build')
+    const bob = shipit('deploy', { cwd, env: { ...env, USER: 'bob' }, prefix: 'bob   | ' })
+    assert.equal(await bob.ended, 1)
+    assert.match(bob.output, /E_LOCK_HELD/)
+    await assertRevision(fleet, second)
+    await writeFile(gate, 'go on')
+    assert.equal(await alice.ended, 0)
+    await assertRevision(fleet, third)
+  })
+
+  await scene('A rollback', async () => {
+    assert.equal(await shipit('rollback', { cwd, env }).ended, 0)
+    await assertRevision(fleet, second)
+  })
+}
+
+async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<NodeJS.ProcessEnv> {
+  const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }
+  const client = new S3Client({ endpoint: s3.endpoint, region: s3.region, credentials, forcePathStyle: true })
+  await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
+  client.destroy()
+  await mkdir(join(directory, 'config/production'), { recursive: true })
+  await writeFile(join(directory, 'config/production/database.json'), '{ "password": "not in git, not in storage" }\n')
+  return {
+    ...process.env,
+    SERVERS: JSON.stringify(fleet.servers),
+    SSH_KEY: fleet.key,
+    DEPLOY_TO,
+    REPOSITORY_URL: app.directory,
+    S3_BUCKET: 'deploys',
+    S3_ENDPOINT: s3.endpoint,
+    S3_REGION: s3.region,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
+}
+
+async function scene(title: string, play: () => Promise<void>): Promise<void> {
+  console.log(`\n━━ ${scenes.length + 1}. ${title}\n`)
+  const from = performance.now()
+  await play()
+  scenes.push({ title, seconds: (performance.now() - from) / 1000 })
+}
+
+async function live(home: string): Promise<{ release: string; revision: string; since: Date }> {
+  const current = join(home, DEPLOY_TO, 'current')
+  const release = (await readlink(current)).replace('releases/', '')
+  const revision = (await readFile(join(current, 'REVISION'), 'utf8')).trim()
+  return { release, revision, since: (await lstat(current)).mtime }
+}
+
+async function assertRevision(fleet: Fleet, revision: string): Promise<void> {
+  for (const { home } of fleet.hosts) assert.equal((await live(home)).revision, revision.trim())
+}
+
+async function report(fleet: Fleet): Promise<void> {
+  console.log('\n━━ What happened\n')
+  for (const [index, { title, seconds }] of scenes.entries()) {
+    console.log(`  ${index + 1}. ${title.padEnd(75)} ${seconds.toFixed(1).padStart(5)} s`)
+  }
+  console.log('\n━━ What is live\n')
+  console.log('  server  release         revision  since (UTC)')
+  for (const { name, home } of fleet.hosts) {
+    const { release, revision, since } = await live(home)
+    console.log(`  ${name.padEnd(7)} ${release}  ${revision.slice(0, 8)}  ${since.toISOString().slice(11, 19)}`)
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.log(`
+All of it took ${seconds} s, and nothing is left running. To try more:
+  npm run demo -- --servers 10    more servers
+  npm run demo -- --stay          keep them up, and run shipit yourself
+  less shipitfile.example.ts      the shipitfile that did all this; copy it to start your own`)
+}
+
+async function stay(env: NodeJS.ProcessEnv): Promise<void> {
+  const names = ['SERVERS', 'SSH_KEY', 'DEPLOY_TO', 'REPOSITORY_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'S3_REGION']
+  console.log(`\nIn another terminal, from this folder:\n`)
+  for (const name of [...names, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) console.log(`  export ${name}='${env[name]}'`)
+  console.log(`  mkdir -p config/production && echo '{}' > config/production/database.json`)
+  console.log(`  npx shipit --shipitfile shipitfile.example.ts production deploy`)
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  await terminal.question('\nEnter ends the demo. ')
+  terminal.close()
+}

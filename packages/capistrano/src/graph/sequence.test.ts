@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import type { Task } from '../shipit.js'
+import { hookMistakes } from './hook-mistakes.js'
+import { Hooks } from './hooks.js'
+import { Schedule } from './schedule.js'
+import { sequence } from './sequence.js'
+
+function graph(dependencies: Record<string, string[]>): Record<string, Task> {
+  return Object.fromEntries(Object.entries(dependencies).map(([name, dep]) => [name, { name, dep, fn: () => {} }]))
+}
+
+function hooks(...declared: ['before' | 'after', string, string][]): Hooks {
+  const all = new Hooks()
+  for (const each of declared) all.add(...each)
+  return all
+}
+
+it('puts before-hooks ahead of dependencies, and after-hooks behind the task, in the order declared', () => {
+  const tasks = graph({ deploy: ['dep'], dep: [], a: [], b: [], c: [], d: [] })
+  const { names } = sequence(tasks, ['deploy'], hooks(['before', 'deploy', 'a'], ['after', 'deploy', 'c'], ['before', 'deploy', 'b'], ['after', 'deploy', 'd']))
+  expect(names).toEqual(['a', 'b', 'dep', 'deploy', 'c', 'd'])
+})
+
+it('follows hooks and dependencies of hooks, and runs a task once however many roads lead to it', () => {
+  const tasks = graph({ deploy: [], hook: ['shared'], shared: [], inner: ['shared'] })
+  const { names, barriers } = sequence(tasks, ['shared', 'deploy'], hooks(['before', 'deploy', 'hook'], ['before', 'hook', 'inner']))
+  expect(names).toEqual(['shared', 'inner', 'hook', 'deploy'])
+  expect([...barriers]).toEqual(['inner', 'hook'])
+})
+
+it('names the path of a cycle', () => {
+  const tasks = graph({ a: [], b: ['c'], c: [] })
+  const declared = hooks(['before', 'a', 'b'], ['after', 'c', 'x'], ['before', 'c', 'a'])
+  expect(() => sequence(tasks, ['a'], declared)).toThrowError('a -> b -> c -> a')
+})
+
+it('tells a missing task as Orchestrator expects it, with the nearest name', () => {
+  expect(() => sequence(graph({ 'deploy:publish': [] }), ['deploy:publsh'], hooks())).toThrowError(
+    expect.objectContaining({ missingTask: 'deploy:publsh', message: expect.stringContaining("'deploy:publish'") }),
+  )
+})
+
+it('finds hooks on tasks, and of tasks, that nobody defined', () => {
+  const found = hookMistakes(graph({ 'deploy:published': [], notify: [] }), hooks(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']))
+  expect(found).toEqual([
+    "after('deploy:publishd', 'notify'): there is no task 'deploy:publishd'; did you mean 'deploy:published'?",
+    "after('deploy:published', 'notfy'): there is no task 'notfy'; did you mean 'notify'?",
+  ])
+})
+
+it('lets a barrier wait for all before it, and all behind it wait for the barrier', () => {
+  const tasks = graph({ one: [], two: [], hook: [], three: [] })
+  const ordered = sequence(tasks, ['one', 'two', 'three'], hooks(['after', 'two', 'hook']))
+  const schedule = new Schedule(tasks, ordered)
+  const allowed = (): string[] => ordered.names.filter((name) => !tasks[name]?.done && schedule.allows(name))
+  const finish = (name: string): void => void (tasks[name]!.done = true)
+  expect(allowed()).toEqual(['one', 'two'])
+  finish('two')
+  expect(allowed()).toEqual(['one'])
+  finish('one')
+  expect(allowed()).toEqual(['hook'])
+  finish('hook')
+  expect(allowed()).toEqual(['three'])
+})

@@ -1,0 +1,29 @@
+import { spawnSync } from 'node:child_process'
+import { expect, it } from 'vitest'
+import { LOADER, quote, Script } from './script.js'
+
+const odd = ["it's", '$(touch pwned)', '`id`', '-rf', 'two\nlines', 'back\\slash \\n \\0047', '"double"', 'ünïcödé ☃', '%s %b', '', ' ']
+
+function run(script: Script, input = ''): { stdout: string; status: number | null } {
+  return spawnSync('sh', ['-c', LOADER], { input: script.encode() + input, encoding: 'utf8' })
+}
+
+it('hands any value over unharmed', () => {
+  for (const value of odd) {
+    expect(run(Script.of('printf "[%s]" "$value"').with({ value })).stdout).toBe(`[${value}]`)
+    expect(run(Script.of(`printf '[%s]' ${quote(value)}`)).stdout).toBe(`[${value}]`)
+  }
+})
+
+it('leaves the rest of standard input to the commands, byte for byte', () => {
+  const input = 'data $(id) \\n\nsecond line\n'
+  expect(run(Script.of('say head\ncat'), input).stdout).toBe(`head\n${input}`)
+})
+
+it('ends with the status of fail', () => {
+  expect(run(Script.of('fail 42 "went wrong"')).status).toBe(42)
+})
+
+it('refuses a NUL', () => {
+  expect(() => quote('a\0b')).toThrowError(expect.objectContaining({ code: 'E_NUL' }))
+})
