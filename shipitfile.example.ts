@@ -42,7 +42,9 @@ export default (shipit: Shipit): void => {
       },
     },
     production: {
-      servers: env['SERVERS'] ? JSON.parse(env['SERVERS']) : ['deploy@web1.example.com', 'deploy@web2.example.com'],
+      servers: env['SERVERS']
+        ? JSON.parse(env['SERVERS'])
+        : ['deploy@web1.example.com', 'deploy@web2.example.com'],
       ...(env['SSH_KEY'] ? { key: env['SSH_KEY'] } : {}),
     },
   })

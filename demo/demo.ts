@@ -1,7 +1,7 @@
 // Deploys a small application to real ssh servers on this machine, with shipitfile.example.ts. See CONTRIBUTING.md.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, readlink, lstat, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readlink, lstat, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -11,7 +11,7 @@ import { startEmbeddedS3 } from '../testbed/embedded-s3.js'
 import { startFleet, type Fleet } from '../testbed/fleet.js'
 import { createSampleApp, type SampleApp } from '../testbed/sample-app.js'
 import type { S3Server } from '../testbed/s3-server.js'
-import { shipit } from './shipit.js'
+import { createProject, startShipit, type ShipitRun } from '../testbed/shipit.js'
 
 const { values: options } = parseArgs({
   options: { servers: { type: 'string', default: '3' }, stay: { type: 'boolean', default: false } },
@@ -42,22 +42,27 @@ try {
 }
 
 async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promise<void> {
-  const cwd = directory
+  const shipit = (task: string, prefix = '', more: NodeJS.ProcessEnv = {}): ShipitRun =>
+    startShipit(task, {
+      cwd: directory,
+      env: { ...env, ...more },
+      onLine: (line) => console.log(`  ${prefix}${line}`),
+    })
   const first = await app.git('rev-parse', 'HEAD')
 
   await scene('A first deploy', async () => {
-    assert.equal(await shipit('deploy', { cwd, env }).ended, 0)
+    assert.equal(await shipit('deploy').ended, 0)
     await assertRevision(fleet, first)
   })
 
   const second = await app.commit({ VERSION: '2\n' }, 'Version 2')
   await scene('A new commit, deployed', async () => {
-    assert.equal(await shipit('deploy', { cwd, env }).ended, 0)
+    assert.equal(await shipit('deploy').ended, 0)
     await assertRevision(fleet, second)
   })
 
   await scene('The same commit again: its archive is reused, nothing is built or uploaded', async () => {
-    const run = shipit('deploy', { cwd, env })
+    const run = shipit('deploy')
     assert.equal(await run.ended, 0)
     assert.match(run.output, /Reusing archives\//)
     assert.doesNotMatch(run.output, /assets:build/)
@@ -68,9 +73,9 @@ async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promi
   await scene('Two deploys at once: the second one is refused', async () => {
     const gate = join(directory, 'gate')
     execFileSync('mkfifo', [gate])
-    const alice = shipit('deploy', { cwd, env: { ...env, USER: 'alice', HOLD_BUILD: gate }, prefix: 'alice | ' })
+    const alice = shipit('deploy', 'alice | ', { USER: 'alice', HOLD_BUILD: gate })
     await alice.printed('assets:build')
-    const bob = shipit('deploy', { cwd, env: { ...env, USER: 'bob' }, prefix: 'bob   | ' })
+    const bob = shipit('deploy', 'bob   | ', { USER: 'bob' })
     assert.equal(await bob.ended, 1)
     assert.match(bob.output, /E_LOCK_HELD/)
     await assertRevision(fleet, second)
@@ -80,7 +85,7 @@ async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promi
   })
 
   await scene('A rollback', async () => {
-    assert.equal(await shipit('rollback', { cwd, env }).ended, 0)
+    assert.equal(await shipit('rollback').ended, 0)
     await assertRevision(fleet, second)
   })
 }
@@ -90,8 +95,7 @@ async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<
   const client = new S3Client({ endpoint: s3.endpoint, region: s3.region, credentials, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
   client.destroy()
-  await mkdir(join(directory, 'config/production'), { recursive: true })
-  await writeFile(join(directory, 'config/production/database.json'), '{ "password": "not in git, not in storage" }\n')
+  await createProject(directory)
   return {
     ...process.env,
     SERVERS: JSON.stringify(fleet.servers),
@@ -133,7 +137,9 @@ async function report(fleet: Fleet): Promise<void> {
   console.log('  server  release         revision  since (UTC)')
   for (const { name, home } of fleet.hosts) {
     const { release, revision, since } = await live(home)
-    console.log(`  ${name.padEnd(7)} ${release}  ${revision.slice(0, 8)}  ${since.toISOString().slice(11, 19)}`)
+    console.log(
+      `  ${name.padEnd(7)} ${release}  ${revision.slice(0, 8)}  ${since.toISOString().slice(11, 19)}`,
+    )
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
   console.log(`
@@ -145,10 +151,10 @@ All of it took ${seconds} s, and nothing is left running. To try more:
 
 async function stay(env: NodeJS.ProcessEnv): Promise<void> {
   const names = ['SERVERS', 'SSH_KEY', 'DEPLOY_TO', 'REPOSITORY_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'S3_REGION']
-  console.log(`\nIn another terminal, from this folder:\n`)
-  for (const name of [...names, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) console.log(`  export ${name}='${env[name]}'`)
-  console.log(`  mkdir -p config/production && echo '{}' > config/production/database.json`)
-  console.log(`  npx shipit --shipitfile shipitfile.example.ts production deploy`)
+  console.log(`\nIn another terminal:\n\n  cd ${directory}`)
+  for (const name of [...names, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+    console.log(`  export ${name}='${env[name]}'`)
+  console.log(`  npx shipit production deploy`)
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   await terminal.question('\nEnter ends the demo. ')
   terminal.close()

@@ -53,4 +53,3 @@ export interface Capistrano {
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */
   signal(): AbortSignal
 }
-

@@ -107,7 +107,11 @@ it('has listeners that start tasks run them as before', async () => {
 it('reports everything that is wrong in one error, before anything runs', () => {
   const { shipit: instance } = shipit()
   const { after, settings } = capistrano(instance)
-  settings({ key: 'plugin', requires: ['application'], schema: z.strictObject({ retries: z.number(), mode: z.enum(['a', 'b']) }) })
+  settings({
+    key: 'plugin',
+    requires: ['application'],
+    schema: z.strictObject({ retries: z.number(), mode: z.enum(['a', 'b']) }),
+  })
   after('deploy:publishd', 'notify', () => {})
   instance.initConfig({ test: { servers: 's', keepReleases: 0, plugin: { retires: 1, mode: 'c' } } as never })
   const listeners = process.listeners('uncaughtException')

@@ -65,7 +65,8 @@ function create(shipit: Shipit): Capistrano {
 
   const dsl: Capistrano = {
     task: (name, dependencies, fn) => {
-      const [before, body] = typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
+      const [before, body] =
+        typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
       shipit.blTask(name, before, body)
     },
     before: hook('before'),
@@ -76,7 +77,8 @@ function create(shipit: Shipit): Capistrano {
       for (const task of pending) await runner.run(task)
     },
     hosts: () => {
-      if (!connections) throw new DeployError('E_NOT_INITIALIZED', 'Servers are known once Shipit has initialised.')
+      if (!connections)
+        throw new DeployError('E_NOT_INITIALIZED', 'Servers are known once Shipit has initialised.')
       return connections.hosts
     },
     on: (targets, fn, options) => onHosts(targets, fn, options),

@@ -15,6 +15,9 @@ declare module 'orchestrator/lib/runTask.js' {
     readonly hrDuration: [number, number]
     readonly runMethod: string
   }
-  const runTask: (fn: (done: (error?: unknown) => void) => unknown, ended: (error: unknown, meta: Meta) => void) => void
+  const runTask: (
+    fn: (done: (error?: unknown) => void) => unknown,
+    ended: (error: unknown, meta: Meta) => void,
+  ) => void
   export default runTask
 }

@@ -4,6 +4,8 @@ import type { ChildProcess } from 'node:child_process'
 /** A server as it may stand in `servers`: `'deploy@web1:2222'`, or an object (ssh-pool's `remote`). */
 export interface ServerSettings {
   host: string
+  /** What the log calls it. @default the host, with its port if that is not 22 */
+  name?: string
   /** @default 'deploy' */
   user?: string
   /** @default 22 */

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { Transport } from './transport/transport.js'
 
 const count = (from: number) =>
-  z.int({ error: `expected a whole number from ${from}` }).min(from, { error: `expected a whole number from ${from}` })
+  z
+    .int({ error: `expected a whole number from ${from}` })
+    .min(from, { error: `expected a whole number from ${from}` })
 
 const METHODS = ['check', 'stat', 'put', 'get', 'list', 'remove', 'source'] as const
 
@@ -36,7 +38,7 @@ export const settingsSchema = z.strictObject({
   reuseArchive: z.boolean().default(true),
   /** Folder for the mirror and release trees on the deploy machine. Capistrano's `net_storage_local_base_path`. */
   localBasePath: z.string().min(1).default('.local_net_storage'),
-  /** Folder for archives on servers; `${deployTo}/net_storage_archives` unless set. Capistrano's `net_storage_archives_path`. */
+  /** Folder for archives on servers, absolute or below `deployTo`; `${deployTo}/net_storage_archives` unless set. Capistrano's `net_storage_archives_path`. */
   archivesPath: z.string().min(1).optional(),
   /** Archives to keep in storage, aside from those in use. Capistrano's `net_storage_keep_remote_archives`. */
   keepRemoteArchives: count(1).default(10),

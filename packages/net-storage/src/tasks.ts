@@ -2,7 +2,15 @@ import { rm } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { DeployError, quote, releaseName, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
+import {
+  DeployError,
+  quote,
+  releaseName,
+  Script,
+  type Capistrano,
+  type Host,
+  type Shipit,
+} from 'shipit-capistrano'
 import type { z } from 'zod'
 import { ArchiveStore } from './archive/archive-store.js'
 import { gzip } from './archiver/gzip.js'
@@ -15,11 +23,16 @@ import { defaultJitter, type settingsSchema } from './settings.js'
 const script = (name: string): Script => Script.file(new URL(`../server/${name}.sh`, import.meta.url))
 
 /** Defines net-storage's tasks, and puts them into the flow. */
-export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.output<typeof settingsSchema>): void {
+export function defineTasks(
+  shipit: Shipit,
+  dsl: Capistrano,
+  settings: () => z.output<typeof settingsSchema>,
+): void {
   const { task, before, after, invoke, on, hosts, replace, flow, signal } = dsl
 
   const deployTo = (): string => String(shipit.config.deployTo)
-  const archivesPath = (): string => settings().archivesPath ?? posix.join(deployTo(), 'net_storage_archives')
+  // Scripts are in deployTo already when they use it.
+  const archivesPath = (): string => settings().archivesPath ?? 'net_storage_archives'
   const branch = (): string => shipit.config.branch ?? 'master'
   const store = (): ArchiveStore => new ArchiveStore(settings().transport, String(shipit.config.application))
   const git = (): Git =>
@@ -57,10 +70,14 @@ export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.o
     const found = await store().find(revision())
     if ('manifest' in found && settings().reuseArchive) {
       shipit.netStorage.manifest = found.manifest
-      shipit.log(`Reusing ${found.manifest.parts[0]?.key}, made ${found.manifest.createdAt} by ${found.manifest.createdBy}.`)
+      shipit.log(
+        `Reusing ${found.manifest.parts[0]?.key}, made ${found.manifest.createdAt} by ${found.manifest.createdBy}.`,
+      )
       return
     }
-    shipit.log(`Building an archive of ${revision()}: ${'reason' in found ? found.reason : 'netStorage.reuseArchive is false'}.`)
+    shipit.log(
+      `Building an archive of ${revision()}: ${'reason' in found ? found.reason : 'netStorage.reuseArchive is false'}.`,
+    )
     await invoke('net_storage:prepare_archive')
     const revisionTime = await git().commitTime(revision())
     let unpackedSize = 0
@@ -82,14 +99,20 @@ export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.o
     )
     shipit.netStorage.manifest = manifest
     for (const { key, size } of manifest.parts) {
-      shipit.log(`Uploaded ${settings().transport.description}/${key}, ${megabytes(size)} (${megabytes(unpackedSize)} unpacked).`)
+      shipit.log(
+        `Uploaded ${settings().transport.description}/${key}, ${megabytes(size)} (${megabytes(unpackedSize)} unpacked).`,
+      )
     }
   })
 
   const stage = async (host: Host): Promise<void> => {
     const { manifest } = shipit.netStorage
     const part = manifest?.parts[0]
-    if (!manifest || !part) throw new DeployError('E_NO_ARCHIVE', "There is no archive to deploy: run 'net_storage:upload_archive' first.")
+    if (!manifest || !part)
+      throw new DeployError(
+        'E_NO_ARCHIVE',
+        "There is no archive to deploy: run 'net_storage:upload_archive' first.",
+      )
     const { transport, retries, jitter = defaultJitter(hosts().length) } = settings()
     if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
     await host.script(
@@ -133,11 +156,14 @@ export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.o
       const clean = script('clean').with({ deploy_to: deployTo(), archives_path: archivesPath() })
       const facts = await on(hosts(), (host) => host.script(clean))
       const inUse = new Set(facts.flatMap((each) => each['revision'] ?? []))
-      for (const key of await store().clean(settings().keepRemoteArchives, inUse)) shipit.log(`Removed ${key} from storage.`)
+      for (const key of await store().clean(settings().keepRemoteArchives, inUse))
+        shipit.log(`Removed ${key} from storage.`)
       await rm(shipit.netStorage.localReleasePath, { recursive: true, force: true })
     } catch (error) {
       // What is live is live: an archive too many is no reason to call the deploy failed.
-      shipit.log(`Warning: old archives could not be removed everywhere; the next deploy tries again.\n${String(error)}`)
+      shipit.log(
+        `Warning: old archives could not be removed everywhere; the next deploy tries again.\n${String(error)}`,
+      )
     }
   })
 
@@ -149,7 +175,11 @@ export function defineTasks(shipit: Shipit, dsl: Capistrano, settings: () => z.o
     const deployed = new Set(facts.flatMap((each) => each['revision'] ?? []))
     if (deployed.size === 0) shipit.log('\nNothing is deployed yet.')
     for (const each of deployed) {
-      const commits = await git().log(each, revision(), String(shipit.config['gitLogFormat'] ?? '%h: %s - %an'))
+      const commits = await git().log(
+        each,
+        revision(),
+        String(shipit.config['gitLogFormat'] ?? '%h: %s - %an'),
+      )
       shipit.log(commits ? `\nPending commits:\n${commits}` : '\nNo pending commits.')
     }
   })

@@ -25,6 +25,10 @@ export async function publish({ hosts, on }: Capistrano, deployTo: string, relea
       flipped.map(({ host }) => host),
       (host) => host.script(publishScript.with({ deploy_to: deployTo, release: back(host) }), { signal }),
     )
-    throw new ServersError(error.failures, hosts().length, `The other ${flipped.length} servers went back to the release that they had.`)
+    throw new ServersError(
+      error.failures,
+      hosts().length,
+      `The other ${flipped.length} servers went back to the release that they had.`,
+    )
   }
 }

@@ -55,17 +55,26 @@ export function rollbackTarget(
   const names = everywhere.map(({ name }) => name).join(', ') || 'none'
   if (wanted !== undefined) {
     const release = everywhere.find(({ name }) => name === wanted)
-    return release ? { release } : { reason: `not every server has release ${wanted}, finished; every server has: ${names}` }
+    return release
+      ? { release }
+      : { reason: `not every server has release ${wanted}, finished; every server has: ${names}` }
   }
   const release = everywhere.findLast(({ name }) => name < live)
-  return release ? { release } : { reason: `there is no finished release older than ${live} that every server has; every server has: ${names}` }
+  return release
+    ? { release }
+    : {
+        reason: `there is no finished release older than ${live} that every server has; every server has: ${names}`,
+      }
 }
 
 /** What occurs most often, or undefined. */
 export function majority<T>(values: readonly T[]): T | undefined {
   const counts = new Map<T, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return [...counts].reduce<[T, number] | undefined>((best, each) => (best && best[1] >= each[1] ? best : each), undefined)?.[0]
+  return [...counts].reduce<[T, number] | undefined>(
+    (best, each) => (best && best[1] >= each[1] ? best : each),
+    undefined,
+  )?.[0]
 }
 
 function after(name: string): string {

@@ -19,8 +19,26 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   let servers: ServerReleases[] = []
 
   const phases = {
-    deploy: ['starting', 'started', 'updating', 'updated', 'publishing', 'published', 'finishing', 'finished'],
-    rollback: ['starting', 'started', 'reverting', 'reverted', 'publishing', 'published', 'finishing_rollback', 'finished'],
+    deploy: [
+      'starting',
+      'started',
+      'updating',
+      'updated',
+      'publishing',
+      'published',
+      'finishing',
+      'finished',
+    ],
+    rollback: [
+      'starting',
+      'started',
+      'reverting',
+      'reverted',
+      'publishing',
+      'published',
+      'finishing_rollback',
+      'finished',
+    ],
   }
   const behaviour: Record<string, string[]> = {
     starting: ['deploy:init', 'deploy:check'],
@@ -34,25 +52,38 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   for (const phase of new Set([...phases.deploy, ...phases.rollback, 'failed'])) {
     replace(`deploy:${phase}`, behaviour[phase] ?? [])
   }
-  replace('deploy', phases.deploy.map((phase) => `deploy:${phase}`))
-  replace('rollback', phases.rollback.map((phase) => `deploy:${phase}`))
+  replace(
+    'deploy',
+    phases.deploy.map((phase) => `deploy:${phase}`),
+  )
+  replace(
+    'rollback',
+    phases.rollback.map((phase) => `deploy:${phase}`),
+  )
   replace('deploy:rollback', ['rollback'])
 
   replace('deploy:init', [], () => {
-    if (!shipit.config.deployTo) throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
+    if (!shipit.config.deployTo)
+      throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
     extendShipit.default(shipit)
     if (flow() !== 'rollback') shipit.emit('deploy')
   })
 
   replace('deploy:check', [], async () => {
-    servers = await on(hosts(), async (host) => serverReleases(await host.script(checkScript.with({ deploy_to: deployTo() }))))
+    servers = await on(hosts(), async (host) =>
+      serverReleases(await host.script(checkScript.with({ deploy_to: deployTo() }))),
+    )
     const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
     shipit.releaseDirname = releaseName(new Date(), existing)
     shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
     shipit.previousRelease = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
-    const previous = servers.flatMap(({ releases }) => releases).find(({ name }) => name === shipit.previousRelease)
+    const previous = servers
+      .flatMap(({ releases }) => releases)
+      .find(({ name }) => name === shipit.previousRelease)
     shipit.previousRevision = previous?.revision ?? null
-    shipit.log(`${servers.length} servers are ready; ${shipit.previousRelease ? `current is release ${shipit.previousRelease}` : 'nothing is deployed yet'}.`)
+    shipit.log(
+      `${servers.length} servers are ready; ${shipit.previousRelease ? `current is release ${shipit.previousRelease}` : 'nothing is deployed yet'}.`,
+    )
   })
 
   replace('deploy:publish', [], async () => {
@@ -107,11 +138,18 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
       flow() === 'rollback'
         ? `${user} rolled back to release ${shipit.releaseDirname}`
         : `Branch ${shipit.config.branch} (at ${shipit.currentRevision}) deployed as release ${shipit.releaseDirname} by ${user}`
-    await onAllIfPossible(logRevisionScript.with({ deploy_to: deployTo(), line }), 'revisions.log could not be written everywhere')
+    await onAllIfPossible(
+      logRevisionScript.with({ deploy_to: deployTo(), line }),
+      'revisions.log could not be written everywhere',
+    )
   })
 }
 
 function required(release: string | undefined): string {
-  if (!release) throw new DeployError('E_NO_RELEASE', "There is no release to publish: run 'deploy' or 'rollback', which choose one.")
+  if (!release)
+    throw new DeployError(
+      'E_NO_RELEASE',
+      "There is no release to publish: run 'deploy' or 'rollback', which choose one.",
+    )
   return release
 }

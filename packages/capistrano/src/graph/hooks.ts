@@ -17,7 +17,9 @@ export class Hooks {
   }
 
   of(when: When, target: string): string[] {
-    return this.declared.filter((each) => each.when === when && each.target === target).map(({ hook }) => hook)
+    return this.declared
+      .filter((each) => each.when === when && each.target === target)
+      .map(({ hook }) => hook)
   }
 
   all(): readonly Hook[] {

@@ -6,7 +6,9 @@ import { Schedule } from './schedule.js'
 import { sequence } from './sequence.js'
 
 function graph(dependencies: Record<string, string[]>): Record<string, Task> {
-  return Object.fromEntries(Object.entries(dependencies).map(([name, dep]) => [name, { name, dep, fn: () => {} }]))
+  return Object.fromEntries(
+    Object.entries(dependencies).map(([name, dep]) => [name, { name, dep, fn: () => {} }]),
+  )
 }
 
 function hooks(...declared: ['before' | 'after', string, string][]): Hooks {
@@ -17,13 +19,26 @@ function hooks(...declared: ['before' | 'after', string, string][]): Hooks {
 
 it('puts before-hooks ahead of dependencies, and after-hooks behind the task, in the order declared', () => {
   const tasks = graph({ deploy: ['dep'], dep: [], a: [], b: [], c: [], d: [] })
-  const { names } = sequence(tasks, ['deploy'], hooks(['before', 'deploy', 'a'], ['after', 'deploy', 'c'], ['before', 'deploy', 'b'], ['after', 'deploy', 'd']))
+  const { names } = sequence(
+    tasks,
+    ['deploy'],
+    hooks(
+      ['before', 'deploy', 'a'],
+      ['after', 'deploy', 'c'],
+      ['before', 'deploy', 'b'],
+      ['after', 'deploy', 'd'],
+    ),
+  )
   expect(names).toEqual(['a', 'b', 'dep', 'deploy', 'c', 'd'])
 })
 
 it('follows hooks and dependencies of hooks, and runs a task once however many roads lead to it', () => {
   const tasks = graph({ deploy: [], hook: ['shared'], shared: [], inner: ['shared'] })
-  const { names, barriers } = sequence(tasks, ['shared', 'deploy'], hooks(['before', 'deploy', 'hook'], ['before', 'hook', 'inner']))
+  const { names, barriers } = sequence(
+    tasks,
+    ['shared', 'deploy'],
+    hooks(['before', 'deploy', 'hook'], ['before', 'hook', 'inner']),
+  )
   expect(names).toEqual(['shared', 'inner', 'hook', 'deploy'])
   expect([...barriers]).toEqual(['inner', 'hook'])
 })
@@ -36,12 +51,18 @@ it('names the path of a cycle', () => {
 
 it('tells a missing task as Orchestrator expects it, with the nearest name', () => {
   expect(() => sequence(graph({ 'deploy:publish': [] }), ['deploy:publsh'], hooks())).toThrowError(
-    expect.objectContaining({ missingTask: 'deploy:publsh', message: expect.stringContaining("'deploy:publish'") }),
+    expect.objectContaining({
+      missingTask: 'deploy:publsh',
+      message: expect.stringContaining("'deploy:publish'"),
+    }),
   )
 })
 
 it('finds hooks on tasks, and of tasks, that nobody defined', () => {
-  const found = hookMistakes(graph({ 'deploy:published': [], notify: [] }), hooks(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']))
+  const found = hookMistakes(
+    graph({ 'deploy:published': [], notify: [] }),
+    hooks(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']),
+  )
   expect(found).toEqual([
     "after('deploy:publishd', 'notify'): there is no task 'deploy:publishd'; did you mean 'deploy:published'?",
     "after('deploy:published', 'notfy'): there is no task 'notfy'; did you mean 'notify'?",

@@ -23,7 +23,11 @@ export class SequenceError extends Error {
  * Puts tasks into running order: before-hooks, dependencies, the task, after-hooks; each task once.
  * @throws {SequenceError} with `missingTask` or `recursiveTasks`, as sequencify has them
  */
-export function sequence(tasks: Readonly<Record<string, Task>>, names: readonly string[], hooks: Hooks): Sequence {
+export function sequence(
+  tasks: Readonly<Record<string, Task>>,
+  names: readonly string[],
+  hooks: Hooks,
+): Sequence {
   const order = new Set<string>()
   const barriers = new Set<string>()
   const path: string[] = []

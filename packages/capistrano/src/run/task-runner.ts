@@ -31,7 +31,10 @@ export class TaskRunner {
     const { shipit } = this
     if (task.done) return
     if (task.running) {
-      throw new DeployError('E_RECURSION', `Task '${task.name}' is running: started from inside itself, it would never end.`)
+      throw new DeployError(
+        'E_RECURSION',
+        `Task '${task.name}' is running: started from inside itself, it would never end.`,
+      )
     }
     const steps = shipit as unknown as OrchestratorSteps
     task.args = { task: task.name, message: `${task.name} started` }

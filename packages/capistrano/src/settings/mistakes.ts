@@ -16,7 +16,12 @@ export class ConfigError extends DeployError {
 }
 
 /** A schema's issues as sentences: the setting's path, what is allowed, and what was given. */
-export function mistakes(error: z.ZodError, given: unknown, path: readonly PropertyKey[], known: readonly string[]): string[] {
+export function mistakes(
+  error: z.ZodError,
+  given: unknown,
+  path: readonly PropertyKey[],
+  known: readonly string[],
+): string[] {
   return error.issues.flatMap((issue) => {
     const name = [...path, ...issue.path].join('.')
     if (issue.code === 'unrecognized_keys') {
@@ -26,8 +31,14 @@ export function mistakes(error: z.ZodError, given: unknown, path: readonly Prope
         return `${name}.${key}: there is no such setting; ${hint}`
       })
     }
-    const value = issue.path.reduce<unknown>((object, key) => (object as Record<PropertyKey, unknown> | undefined)?.[key], given)
-    const allowed = issue.code === 'invalid_value' ? `must be ${issue.values.map((each) => inspect(each)).join(' or ')}` : issue.message
+    const value = issue.path.reduce<unknown>(
+      (object, key) => (object as Record<PropertyKey, unknown> | undefined)?.[key],
+      given,
+    )
+    const allowed =
+      issue.code === 'invalid_value'
+        ? `must be ${issue.values.map((each) => inspect(each)).join(' or ')}`
+        : issue.message
     return `${name}: ${allowed.replace(/^Invalid input: /, '').replace(/, received .*$/, '')}; given was ${shown(value)}`
   })
 }

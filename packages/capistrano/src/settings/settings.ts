@@ -13,20 +13,32 @@ const common = z.looseObject({
   application: z.string().min(1).optional(),
   deployTo: z
     .string()
-    .refine((path) => !/^\/*$/.test(path), { error: "expected a folder of the application's own, such as '/srv/shop'" })
+    .refine((path) => !/^\/*$/.test(path), {
+      error: "expected a folder of the application's own, such as '/srv/shop'",
+    })
     .optional(),
   repositoryUrl: z.string().min(1).optional(),
   branch: z
     .string()
-    .refine((branch) => branch !== '' && !branch.startsWith('-'), { error: 'expected a branch, tag or commit id' })
+    .refine((branch) => branch !== '' && !branch.startsWith('-'), {
+      error: 'expected a branch, tag or commit id',
+    })
     .optional(),
-  keepReleases: z.int({ error: 'expected a whole number from 1' }).min(1, { error: 'expected a whole number from 1' }).optional(),
-  servers: z.union([server, z.array(server)], { error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }" }),
+  keepReleases: z
+    .int({ error: 'expected a whole number from 1' })
+    .min(1, { error: 'expected a whole number from 1' })
+    .optional(),
+  servers: z.union([server, z.array(server)], {
+    error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }",
+  }),
   key: z.string().optional(),
   asUser: z.string().min(1).optional(),
   sshMultiplexing: z.boolean().optional(),
   connectTimeout: z.number({ error: 'expected seconds' }).positive({ error: 'expected seconds' }).optional(),
-  maxConnections: z.int({ error: 'expected a whole number from 1' }).min(1, { error: 'expected a whole number from 1' }).optional(),
+  maxConnections: z
+    .int({ error: 'expected a whole number from 1' })
+    .min(1, { error: 'expected a whole number from 1' })
+    .optional(),
 })
 
 /** Settings by section, checked together. */
@@ -39,7 +51,10 @@ export class Settings {
     if (!this.sections.has(section.key)) this.sections.set(section.key, section)
     return () => {
       if (!this.checked.has(section.key)) {
-        throw new DeployError('E_NOT_INITIALIZED', `'${section.key}' can be read once Shipit has initialised, inside a task.`)
+        throw new DeployError(
+          'E_NOT_INITIALIZED',
+          `'${section.key}' can be read once Shipit has initialised, inside a task.`,
+        )
       }
       return this.checked.get(section.key) as z.output<S>
     }
@@ -55,7 +70,15 @@ export class Settings {
     for (const { key, schema, requires = [] } of this.sections.values()) {
       const result = schema.safeParse(config[key])
       if (result.success) this.checked.set(key, result.data)
-      else found.push(...mistakes(result.error, config[key], [key], Object.keys(schema instanceof z.ZodObject ? schema.shape : {})))
+      else
+        found.push(
+          ...mistakes(
+            result.error,
+            config[key],
+            [key],
+            Object.keys(schema instanceof z.ZodObject ? schema.shape : {}),
+          ),
+        )
       for (const name of requires) if (config[name] === undefined) missing.set(name, key)
     }
     for (const [name, by] of missing) found.push(`${name}: must be set, '${by}' needs it`)

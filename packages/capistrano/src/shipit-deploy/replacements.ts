@@ -1,7 +1,14 @@
 import type { Shipit, TaskFunction } from '../shipit.js'
 
 /** How shipit-deploy itself defines its `deploy`. */
-const DEPLOY = ['deploy:init', 'deploy:fetch', 'deploy:update', 'deploy:publish', 'deploy:clean', 'deploy:finish']
+const DEPLOY = [
+  'deploy:init',
+  'deploy:fetch',
+  'deploy:update',
+  'deploy:publish',
+  'deploy:clean',
+  'deploy:finish',
+]
 
 interface Definition {
   readonly dependencies: readonly string[]

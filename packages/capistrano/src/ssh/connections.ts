@@ -25,7 +25,8 @@ export class Connections {
       const controlPath = sshMultiplexing ? join(this.socketFolder(), String(index)) : undefined
       const { key, strict } = connection.options
       const target = { server: { ...connection.remote }, key, strict, connectTimeout, controlPath }
-      const shared = controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
+      const shared =
+        controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
       if (shared) this.shared.push(shared)
       share(connection, controlPath, (run) =>
         limit(async () => {
@@ -63,8 +64,12 @@ function share<T>(
   controlPath: string | undefined,
   run: (command: () => Promise<T>) => Promise<T>,
 ): void {
-  if (controlPath) connection.remote.extraSshOptions = { ...connection.remote.extraSshOptions, ControlPath: controlPath }
-  const runLocally = connection.runLocally.bind(connection) as (command: string, options?: object) => Promise<T>
+  if (controlPath)
+    connection.remote.extraSshOptions = { ...connection.remote.extraSshOptions, ControlPath: controlPath }
+  const runLocally = connection.runLocally.bind(connection) as (
+    command: string,
+    options?: object,
+  ) => Promise<T>
   connection.runLocally = (command, options) => run(() => runLocally(command, options))
 }
 
@@ -75,9 +80,13 @@ function socketBase(): string {
 }
 
 function uniqueNames(connections: readonly SshPoolConnection[]): (index: number) => string {
-  const names = connections.map(({ remote: { host, port } }) => (port && port !== 22 ? `${host}:${port}` : host))
+  const names = connections.map(({ remote: { name, host, port } }) =>
+    typeof name === 'string' ? name : port && port !== 22 ? `${host}:${port}` : host,
+  )
   return (index) => {
     const name = names[index] ?? ''
-    return names.indexOf(name) === names.lastIndexOf(name) ? name : `${connections[index]?.remote.user}@${name}`
+    return names.indexOf(name) === names.lastIndexOf(name)
+      ? name
+      : `${connections[index]?.remote.user}@${name}`
   }
 }

@@ -54,11 +54,16 @@ export class Host {
     })
   }
 
-  private async execute(script: Script, { input = [], signal = this.context.signal() }: ScriptOptions): Promise<Facts> {
+  private async execute(
+    script: Script,
+    { input = [], signal = this.context.signal() }: ScriptOptions,
+  ): Promise<Facts> {
     const { asUser, log } = this.context
     const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
     const child = spawn('ssh', sshArguments(this.target, command), { stdio: 'pipe', signal })
-    const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+    const ended = new Promise<number | null>((resolve, reject) =>
+      child.once('error', reject).once('close', resolve),
+    )
 
     const facts: Record<string, string[]> = {}
     const tail: string[] = []
@@ -89,7 +94,10 @@ export class Host {
   }
 }
 
-async function* line(script: Script, input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* line(
+  script: Script,
+  input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   yield Buffer.from(script.encode())
   yield* input
 }

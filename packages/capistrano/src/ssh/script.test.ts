@@ -2,7 +2,19 @@ import { spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { LOADER, quote, Script } from './script.js'
 
-const odd = ["it's", '$(touch pwned)', '`id`', '-rf', 'two\nlines', 'back\\slash \\n \\0047', '"double"', 'ünïcödé ☃', '%s %b', '', ' ']
+const odd = [
+  "it's",
+  '$(touch pwned)',
+  '`id`',
+  '-rf',
+  'two\nlines',
+  'back\\slash \\n \\0047',
+  '"double"',
+  'ünïcödé ☃',
+  '%s %b',
+  '',
+  ' ',
+]
 
 function run(script: Script, input = ''): { stdout: string; status: number | null } {
   return spawnSync('sh', ['-c', LOADER], { input: script.encode() + input, encoding: 'utf8' })

@@ -9,8 +9,16 @@ export class HostError extends DeployError {
   /** Last lines of its output. */
   readonly output: string
 
-  constructor(details: { code: string; host: string; status: number | null; output: string; cause?: unknown }) {
-    super(details.code, `${details.host}: ${details.output || `exit status ${details.status}`}`, { cause: details.cause })
+  constructor(details: {
+    code: string
+    host: string
+    status: number | null
+    output: string
+    cause?: unknown
+  }) {
+    super(details.code, `${details.host}: ${details.output || `exit status ${details.status}`}`, {
+      cause: details.cause,
+    })
     this.host = details.host
     this.status = details.status
     this.output = details.output
@@ -24,7 +32,10 @@ export class ServersError extends DeployError {
 
   constructor(failures: readonly HostError[], total: number, note = '') {
     const list = failures.map((failure) => `  ${failure.message.replaceAll('\n', '\n    ')}`)
-    super('E_SERVERS', [`${failures.length} of ${total} servers failed:`, ...list, ...(note ? [note] : [])].join('\n'))
+    super(
+      'E_SERVERS',
+      [`${failures.length} of ${total} servers failed:`, ...list, ...(note ? [note] : [])].join('\n'),
+    )
     this.failures = failures
   }
 }

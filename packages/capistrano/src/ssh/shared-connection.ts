@@ -51,7 +51,8 @@ export class SharedConnection {
     const outcome = await Promise.race([ready, ended])
     if (outcome === true) {
       ended.catch(() => {})
-      for (const stream of [master, master.stdin, master.stdout, master.stderr]) (stream as { unref?(): void }).unref?.()
+      for (const stream of [master, master.stdin, master.stdout, master.stderr])
+        (stream as { unref?(): void }).unref?.()
       return
     }
     throw new HostError({

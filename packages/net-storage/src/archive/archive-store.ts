@@ -28,7 +28,8 @@ export class ArchiveStore {
     for (const { key, size } of manifest.parts) {
       const stored = await this.transport.stat(key)
       if (!stored) return { reason: `${key} is missing from storage`, absent: false }
-      if (stored.size !== size) return { reason: `${key} in storage has ${stored.size} bytes instead of ${size}`, absent: false }
+      if (stored.size !== size)
+        return { reason: `${key} in storage has ${stored.size} bytes instead of ${size}`, absent: false }
     }
     return { manifest }
   }
@@ -54,11 +55,24 @@ export class ArchiveStore {
         yield chunk
       }
     })()
-    const stored = await this.transport.put(key, measured, { contentType: 'application/gzip', ifAbsent: true, signal: options.signal })
+    const stored = await this.transport.put(key, measured, {
+      contentType: 'application/gzip',
+      ifAbsent: true,
+      signal: options.signal,
+    })
     if (!stored) {
-      throw new DeployError('E_ARCHIVE_EXISTS', `${key} is in ${this.transport.description} already: another deploy of the same second made it. Deploy again.`)
+      throw new DeployError(
+        'E_ARCHIVE_EXISTS',
+        `${key} is in ${this.transport.description} already: another deploy of the same second made it. Deploy again.`,
+      )
     }
-    const part: ManifestPart = { key, format: 'tar.gz', size, unpackedSize: options.unpackedSize(), sha256: hash.digest('hex') }
+    const part: ManifestPart = {
+      key,
+      format: 'tar.gz',
+      size,
+      unpackedSize: options.unpackedSize(),
+      sha256: hash.digest('hex'),
+    }
     const manifest: Manifest = {
       version: 1,
       application: this.application,
@@ -75,7 +89,10 @@ export class ArchiveStore {
     await this.transport.remove([key])
     const winner = await this.find(revision)
     if ('manifest' in winner) return winner.manifest
-    throw new DeployError('E_ARCHIVE_EXISTS', `Another deploy of ${revision} was first, but its archive can't be used: ${winner.reason}. Deploy again.`)
+    throw new DeployError(
+      'E_ARCHIVE_EXISTS',
+      `Another deploy of ${revision} was first, but its archive can't be used: ${winner.reason}. Deploy again.`,
+    )
   }
 
   /**

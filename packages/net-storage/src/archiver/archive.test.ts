@@ -18,7 +18,17 @@ afterEach(() => rm(folder, { recursive: true }))
 async function oddTree(root: string): Promise<void> {
   await mkdir(join(root, 'empty folder'), { recursive: true })
   await mkdir(join(root, 'bin'))
-  const names = ['-rf', "it's", '$(touch pwned)', '`id`', 'new\nline', 'snow☃', 'a'.repeat(200), '"quoted" name', 'empty']
+  const names = [
+    '-rf',
+    "it's",
+    '$(touch pwned)',
+    '`id`',
+    'new\nline',
+    'snow☃',
+    'a'.repeat(200),
+    '"quoted" name',
+    'empty',
+  ]
   for (const name of names) await writeFile(join(root, name), name === 'empty' ? '' : `content of ${name}`)
   await writeFile(join(root, 'bin/start'), '#!/bin/sh\n')
   await chmod(join(root, 'bin/start'), 0o755)
@@ -32,7 +42,9 @@ it('gives the same bytes for the same tree, wherever and whenever it is', async 
   await oddTree(one)
   await oddTree(two)
   await utimes(join(two, 'big'), 1, 1)
-  const [first, second] = await Promise.all([one, two].map((root) => buffer(gzip(tar(root, { mtime: 1_700_000_000 })))))
+  const [first, second] = await Promise.all(
+    [one, two].map((root) => buffer(gzip(tar(root, { mtime: 1_700_000_000 })))),
+  )
   expect(first?.equals(second ?? Buffer.alloc(0))).toBe(true)
 })
 
@@ -45,7 +57,8 @@ it('arrives unharmed through real tar', async () => {
   execFileSync('tar', ['-xzpf', '-', '-C', target], { input: archive })
   // diff compares content and links' targets; find compares kinds and modes.
   await promisify(execFile)('diff', ['-r', '--no-dereference', source, target])
-  const modes = (root: string): string => execFileSync('find', ['.', '-printf', '%P %y %m\\0'], { cwd: root, encoding: 'utf8' })
+  const modes = (root: string): string =>
+    execFileSync('find', ['.', '-printf', '%P %y %m\\0'], { cwd: root, encoding: 'utf8' })
   expect(modes(target).split('\0').sort()).toEqual(modes(source).split('\0').sort())
   expect(await readdir(target)).toContain('new\nline')
 })

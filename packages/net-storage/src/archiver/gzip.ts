@@ -28,7 +28,7 @@ async function* blocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer
   let block = Buffer.allocUnsafe(BLOCK)
   let used = 0
   for await (const chunk of source) {
-    for (let from = 0; from < chunk.length; ) {
+    for (let from = 0; from < chunk.length;) {
       const part = chunk.subarray(from, from + BLOCK - used)
       block.set(part, used)
       used += part.length

@@ -33,7 +33,15 @@ async function packAll(stream: Pack, directory: string, mtime: Date): Promise<vo
 
 async function packEntry(stream: Pack, entry: TreeEntry, mtime: Date): Promise<void> {
   const { name, type, mode, size, target } = entry
-  const header: Partial<Header> & { name: string } = { name: type === 'directory' ? `${name}/` : name, type, mode, size, mtime, uid: 0, gid: 0 }
+  const header: Partial<Header> & { name: string } = {
+    name: type === 'directory' ? `${name}/` : name,
+    type,
+    mode,
+    size,
+    mtime,
+    uid: 0,
+    gid: 0,
+  }
   if (target !== undefined) header.linkname = target
   const content = type === 'file' && size <= SMALL ? await readFile(entry.path) : undefined
   await new Promise<void>((resolve, reject) => {

@@ -27,7 +27,9 @@ export async function* walk(root: string, folder = ''): AsyncGenerator<TreeEntry
     const path = join(root, name)
     const stats = await lstat(path).catch((error: unknown) => {
       throw each.includes('\uFFFD')
-        ? new DeployError('E_TREE', `The name of ${JSON.stringify(name)} is not UTF-8: rename the file.`, { cause: error })
+        ? new DeployError('E_TREE', `The name of ${JSON.stringify(name)} is not UTF-8: rename the file.`, {
+            cause: error,
+          })
         : error
     })
     const mode = stats.mode & 0o7777
@@ -39,7 +41,10 @@ export async function* walk(root: string, folder = ''): AsyncGenerator<TreeEntry
     } else if (stats.isFile()) {
       yield { name, path, type: 'file', mode, size: stats.size }
     } else {
-      throw new DeployError('E_TREE', `${JSON.stringify(name)} is neither a file, a folder nor a symbolic link: it can't be deployed.`)
+      throw new DeployError(
+        'E_TREE',
+        `${JSON.stringify(name)} is neither a file, a folder nor a symbolic link: it can't be deployed.`,
+      )
     }
   }
 }

@@ -18,13 +18,19 @@ export async function findConfigFiles(globs: readonly string[]): Promise<string[
     )
     const paths = await glob([literal ? escapePath(each) : each], { dot: true, expandDirectories: false })
     if (paths.length === 0) {
-      throw new DeployError('E_CONFIG_FILES', `netStorage.configFiles: '${each}' matches no file in ${process.cwd()}.`)
+      throw new DeployError(
+        'E_CONFIG_FILES',
+        `netStorage.configFiles: '${each}' matches no file in ${process.cwd()}.`,
+      )
     }
     for (const path of paths.sort()) {
       const name = basename(path)
       const other = found.get(name)
       if (other !== undefined && other !== path) {
-        throw new DeployError('E_CONFIG_FILES', `netStorage.configFiles: ${other} and ${path} would both become '${name}' on the servers.`)
+        throw new DeployError(
+          'E_CONFIG_FILES',
+          `netStorage.configFiles: ${other} and ${path} would both become '${name}' on the servers.`,
+        )
       }
       found.set(name, path)
     }

@@ -26,7 +26,10 @@ export class Git {
   async check(branch: string): Promise<void> {
     const references = await this.references()
     if (references.length === 0) {
-      throw new ScmError('E_REPOSITORY_EMPTY', `The repository ${this.shownUrl} is empty: there is nothing to deploy. Push a commit first.`)
+      throw new ScmError(
+        'E_REPOSITORY_EMPTY',
+        `The repository ${this.shownUrl} is empty: there is nothing to deploy. Push a commit first.`,
+      )
     }
     if (candidates(branch).some((name) => references.includes(name))) return
     if (!COMMIT_ID.test(branch)) throw this.noSuchBranch(branch, references)
@@ -66,7 +69,9 @@ export class Git {
 
   /** When a commit was made, in seconds since 1970. */
   async commitTime(revision: string): Promise<number> {
-    const { stdout } = await this.git(['log', '-1', '--format=%ct', '--end-of-options', revision], { cwd: this.options.mirrorPath })
+    const { stdout } = await this.git(['log', '-1', '--format=%ct', '--end-of-options', revision], {
+      cwd: this.options.mirrorPath,
+    })
     return Number(stdout)
   }
 
@@ -104,13 +109,18 @@ export class Git {
       const { stdout } = await this.git(['ls-remote', 'shipit'], { cwd: mirrorPath })
       return stdout.split('\n').flatMap((line) => line.split('\t')[1] ?? [])
     } catch (error) {
-      throw this.failure('E_REPOSITORY', `Can't read the repository ${this.shownUrl}: check repositoryUrl, the network, and your access`, error)
+      throw this.failure(
+        'E_REPOSITORY',
+        `Can't read the repository ${this.shownUrl}: check repositoryUrl, the network, and your access`,
+        error,
+      )
     }
   }
 
   private async initialise(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true })
-    if (!(await exists(`${directory}/HEAD`))) await this.git(['init', '--quiet', '--bare'], { cwd: directory })
+    if (!(await exists(`${directory}/HEAD`)))
+      await this.git(['init', '--quiet', '--bare'], { cwd: directory })
   }
 
   private async fetch(directory: string, branch: string): Promise<void> {
@@ -118,7 +128,9 @@ export class Git {
     const wanted = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
     if (branch.startsWith('refs/')) wanted.push(`+${branch}:${branch}`)
     try {
-      await this.git(['fetch', '--quiet', '--prune', '--force', '--no-tags', 'shipit', ...wanted], { cwd: directory })
+      await this.git(['fetch', '--quiet', '--prune', '--force', '--no-tags', 'shipit', ...wanted], {
+        cwd: directory,
+      })
     } catch (error) {
       throw this.failure('E_REPOSITORY', `Can't fetch from the repository ${this.shownUrl}`, error)
     }
@@ -127,7 +139,10 @@ export class Git {
   private noSuchBranch(branch: string, references: readonly string[]): ScmError {
     const branches = references.flatMap((name) => /^refs\/heads\/(.+)$/.exec(name)?.[1] ?? [])
     const some = branches.slice(0, 10).join(', ') + (branches.length > 10 ? ', …' : '')
-    return new ScmError('E_BRANCH', `There is no branch, tag or commit '${branch}' in ${this.shownUrl}. Its branches: ${some || 'none'}.`)
+    return new ScmError(
+      'E_BRANCH',
+      `There is no branch, tag or commit '${branch}' in ${this.shownUrl}. Its branches: ${some || 'none'}.`,
+    )
   }
 
   private git(args: readonly string[], options: { cwd: string; reject?: boolean }) {
@@ -147,9 +162,13 @@ export class Git {
   }
 
   private failure(code: string, message: string, error: unknown): ScmError {
-    if (!(error instanceof ExecaError)) return new ScmError(code, `${message}: ${String(error)}`, { cause: error })
+    if (!(error instanceof ExecaError))
+      return new ScmError(code, `${message}: ${String(error)}`, { cause: error })
     const said = withoutCredentials(String(error.stderr ?? '')).trim()
-    return new ScmError(code, `${message}. git says: ${said || error.originalMessage || `status ${error.exitCode}`}`)
+    return new ScmError(
+      code,
+      `${message}. git says: ${said || error.originalMessage || `status ${error.exitCode}`}`,
+    )
   }
 }
 

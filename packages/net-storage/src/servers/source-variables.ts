@@ -4,7 +4,9 @@ import type { Source } from '../transport/transport.js'
 /** How a server gets an object, as `server/stage.sh` wants it. Holds secrets: goes over standard input only. */
 export function sourceVariables(source: Source, quote: (word: string) => string): Variables {
   if ('command' in source) {
-    const environment = Object.entries(source.environment ?? {}).map(([name, value]) => `${name}=${quote(value)}`)
+    const environment = Object.entries(source.environment ?? {}).map(
+      ([name, value]) => `${name}=${quote(value)}`,
+    )
     const command = [...environment, ...source.command.map((word) => quote(word))].join(' ')
     return { command, url: '', curl_config: '', wget_config: '' }
   }

@@ -46,7 +46,11 @@ export abstract class Transport {
    * Returns false, and changes nothing, if `ifAbsent` is set and there is one under the key. A storage that can't
    * promise that for concurrent writers still answers for what was there before.
    */
-  abstract put(key: string, body: AsyncIterable<Uint8Array> | Uint8Array, options?: PutOptions): Promise<boolean>
+  abstract put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | Uint8Array,
+    options?: PutOptions,
+  ): Promise<boolean>
   /** A small object's content (up to a megabyte), or undefined. */
   abstract get(key: string): Promise<Uint8Array | undefined>
   /** All objects whose key begins with `prefix`, in any order. */

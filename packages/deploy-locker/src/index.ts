@@ -1,0 +1,5 @@
+export { default } from './plugin.js'
+export { FileLock, type FileLockOptions } from './file-lock.js'
+export type { HeldLock, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
+export { LockError, LockHeldError, LockLostError } from './errors.js'
+export type { DeployLockSettings } from './settings.js'

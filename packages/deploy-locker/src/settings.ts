@@ -1,0 +1,45 @@
+import { userInfo } from 'node:os'
+import { z } from 'zod'
+import type { LockProvider } from './lock-provider.js'
+
+const text = (words: string) =>
+  z.string({ error: `expected ${words}` }).min(1, { error: `expected ${words}` })
+
+/** Settings under `deployLock`. */
+export const settingsSchema = z
+  .strictObject({
+    /** What is locked; `<application>.<environment>` unless set. Capistrano's `deploy_lock_key`. */
+    key: text('a name').optional(),
+    /** Folder of the file lock. Capistrano's `deploy_lock_dir`. */
+    dir: text('a folder').default('./.lock'),
+    /** Who is shown to others; `$USER`, `$LOGNAME` or the login name unless set. Capistrano's `deploy_lock_user`. */
+    user: text('a name').optional(),
+    /** Why, shown to others; the command line unless set. Capistrano's `deploy_lock_reason`. */
+    reason: text('a reason').optional(),
+    /** Seconds to wait for the lock. */
+    wait: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).default(0),
+    /** Where locks are kept; a file lock in `dir` unless set. */
+    provider: z
+      .custom<LockProvider>(
+        (value) =>
+          ['acquire', 'inspect'].every(
+            (method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function',
+          ),
+        { error: 'expected a LockProvider' },
+      )
+      .optional(),
+  })
+  .prefault({})
+
+/** What a user may write under `deployLock`. */
+export type DeployLockSettings = NonNullable<z.input<typeof settingsSchema>>
+
+/** Who deploys. */
+export function currentUser(): string {
+  return process.env['USER'] || process.env['LOGNAME'] || userInfo().username
+}
+
+/** How this process was started: `shipit production deploy`. */
+export function commandLine(): string {
+  return ['shipit', ...process.argv.slice(2)].join(' ')
+}

@@ -1,0 +1,146 @@
+import { createWriteStream } from 'node:fs'
+import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { assertKey } from './key.js'
+import { Transport, type PutOptions, type Source, type StoredObject } from './transport.js'
+import { TransportError } from './transport-error.js'
+
+/** Options of {@link DirectoryTransport}. */
+export interface DirectoryTransportOptions {
+  /** Folder that the deploy machine and all servers see under this path. It must be there. */
+  readonly path: string
+}
+
+/** A shared mount, or a folder where everything is on one machine, as storage. */
+export class DirectoryTransport extends Transport {
+  readonly description: string
+  private readonly path: string
+
+  constructor({ path }: DirectoryTransportOptions) {
+    super()
+    this.path = resolve(path)
+    this.description = this.path
+  }
+
+  async check(): Promise<void> {
+    await this.attempt('read', () => readdir(this.path))
+    const key = `checks/${crypto.randomUUID()}`
+    await this.put(key, Buffer.from('check'))
+    await this.get(key)
+    await this.remove([key])
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    return this.attempt(`read ${key} in`, async () => {
+      const found = await orAbsent(stat(this.file(key)))
+      return found?.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : undefined
+    })
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | Uint8Array,
+    options: PutOptions = {},
+  ): Promise<boolean> {
+    const { ifAbsent = false, signal } = options
+    const file = this.file(key)
+    // A key's parts never begin with a dot: no key is ever a half-written file.
+    const part = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`)
+    // The folder itself is never made: where a mount is missing, this machine's own disk would fill.
+    await this.attempt('write to', () => stat(this.path))
+    await this.attempt('write to', () => mkdir(dirname(file), { recursive: true }))
+    let sourceError: unknown
+    const content = (async function* () {
+      try {
+        if (body instanceof Uint8Array) yield body
+        else yield* body
+      } catch (error) {
+        sourceError = error
+        throw error
+      }
+    })()
+    try {
+      await pipeline(Readable.from(content), createWriteStream(part), signal ? { signal } : {})
+      return await moveInto(file, part, ifAbsent)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (sourceError !== undefined) throw sourceError
+      throw this.failure(`write ${key} to`, error)
+    } finally {
+      await rm(part, { force: true })
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.attempt(`read ${key} in`, () => orAbsent(readFile(this.file(key))))
+  }
+
+  async *list(prefix: string): AsyncGenerator<StoredObject> {
+    const entries = await this.attempt('read', () =>
+      readdir(this.path, { recursive: true, withFileTypes: true }),
+    )
+    for (const entry of entries) {
+      if (!entry.isFile() || entry.name.startsWith('.')) continue
+      const key = relative(this.path, join(entry.parentPath, entry.name))
+      const found = key.startsWith(prefix) ? await this.stat(key) : undefined
+      if (found) yield found
+    }
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys)
+      await this.attempt(`remove ${key} from`, () => rm(this.file(key), { force: true }))
+  }
+
+  async source(key: string): Promise<Source> {
+    return { command: ['cat', '--', this.file(key)] }
+  }
+
+  private file(key: string): string {
+    assertKey(key)
+    return join(this.path, key)
+  }
+
+  private async attempt<T>(doing: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw this.failure(doing, error)
+    }
+  }
+
+  private failure(doing: string, error: unknown): TransportError {
+    if (error instanceof TransportError) return error
+    const { code } = error as NodeJS.ErrnoException
+    const advice =
+      code === 'ENOENT' ? 'it must be there: create it, or mount it' : 'check its owner, mode and free space'
+    return new TransportError(
+      `Can't ${doing} the storage folder ${this.path} (${code ?? String(error)}): ${advice}.`,
+      { cause: error },
+    )
+  }
+}
+
+async function moveInto(file: string, part: string, ifAbsent: boolean): Promise<boolean> {
+  if (!ifAbsent) {
+    await rename(part, file)
+    return true
+  }
+  // A hard link fails if there is something already, whoever else tries at the same moment.
+  return link(part, file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false
+      throw error
+    },
+  )
+}
+
+async function orAbsent<T>(found: Promise<T>): Promise<T | undefined> {
+  return found.catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+}

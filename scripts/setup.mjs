@@ -1,0 +1,127 @@
+// Gets a fresh clone ready for `demo`, `test` or `unit`. Runs before anything is installed, so it uses Node alone.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Servers are often not on a user's PATH. */
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
+
+/** Debian's and Ubuntu's package of each program. */
+const SSH_PROGRAMS = {
+  sshd: 'openssh-server',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  git: 'git',
+  curl: 'curl',
+  tar: 'tar',
+}
+const TEST_PROGRAMS = { ...SSH_PROGRAMS, busybox: 'busybox' }
+const S3_PROGRAMS = {
+  radosgw: 'radosgw',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
+  'radosgw-admin': 'radosgw',
+  monmaptool: 'ceph-mon',
+  ceph: 'radosgw',
+}
+
+/** The last two keep the packages from starting their services: the tests start servers of their own. */
+const APT_ENVIRONMENT = { DEBIAN_FRONTEND: 'noninteractive', SYSTEMD_OFFLINE: '1', RUNLEVEL: '1' }
+
+const PROGRAMS = { unit: {}, demo: SSH_PROGRAMS, test: TEST_PROGRAMS }
+
+const purpose = process.argv[2] ?? ''
+if (!Object.hasOwn(PROGRAMS, purpose)) stop('Usage: node scripts/setup.mjs demo|test|unit')
+
+installDependencies()
+build()
+providePrograms(PROGRAMS[purpose], purpose === 'test' && !process.env.TEST_S3_ENDPOINT ? S3_PROGRAMS : {})
+
+function installDependencies() {
+  const installed = modified(join(ROOT, 'node_modules/.package-lock.json'))
+  if (installed >= modified(join(ROOT, 'package-lock.json'))) return
+  say('Installing the npm packages of package-lock.json (npm ci).')
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'])
+}
+
+function build() {
+  run(join(ROOT, 'node_modules/.bin/tsc'), ['-b'])
+}
+
+function providePrograms(tools, s3) {
+  const missingTools = missing(tools)
+  const missingS3 = missing(s3)
+  const packages = [...new Set([...missingTools, ...missingS3].map((name) => tools[name] ?? s3[name]))]
+  if (packages.length === 0) return
+
+  const debian = isDebian()
+  if (!debian || process.getuid?.() !== 0) {
+    const command = `sudo apt-get install --no-install-recommends ${packages.join(' ')}`
+    const how = debian ? `install them with \`${command}\`` : 'install them with your package manager'
+    stop(
+      missingS3.length === 0
+        ? `Not installed: ${missingTools.join(', ')}; please ${how}.`
+        : `Not installed: ${[...missingTools, ...missingS3].join(', ')}; please ${how}, ` +
+            'or, to do without radosgw and ceph, run an S3 server such as MinIO and name it with ' +
+            'TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY_ID and TEST_S3_SECRET_ACCESS_KEY.',
+    )
+  }
+
+  say(`Installing Debian packages: ${packages.join(', ')}.`)
+  const lock = ['-o', 'DPkg::Lock::Timeout=120']
+  run('apt-get', [...lock, 'update'], APT_ENVIRONMENT)
+  run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...packages], APT_ENVIRONMENT)
+  const still = missing({ ...tools, ...s3 })
+  if (still.length > 0) stop(`Still not there after installing ${packages.join(', ')}: ${still.join(', ')}.`)
+}
+
+function missing(programs) {
+  return Object.keys(programs).filter((name) => !isInstalled(name))
+}
+
+function isInstalled(name) {
+  return [...(process.env.PATH ?? '').split(delimiter), ...SERVER_FOLDERS].some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function isDebian() {
+  const release = '/etc/os-release'
+  return existsSync(release) && /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync(release, 'utf8'))
+}
+
+function modified(file) {
+  return existsSync(file) ? statSync(file).mtimeMs : 0
+}
+
+/** Runs a command quietly; what it printed is shown if it fails. */
+function run(command, args, environment = {}) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  })
+  if (status === 0) return
+  stop(
+    `${stdout ?? ''}${stderr ?? ''}\`${[command, ...args].join(' ')}\` failed${error ? `: ${error.message}` : ''}.`,
+  )
+}
+
+function say(line) {
+  console.log(line)
+}
+
+function stop(line) {
+  console.error(line)
+  process.exit(1)
+}

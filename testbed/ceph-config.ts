@@ -1,0 +1,60 @@
+import type { Address } from './free-address.js'
+
+export interface CephConfigOptions {
+  /** Folder that everything is kept under. */
+  readonly directory: string
+  readonly clusterId: string
+  readonly monitor: Address
+  readonly gateway: Address
+}
+
+/** The id of the gateway's user in the cluster, which is also the name of its section below. */
+export const GATEWAY = 'client.rgw.x'
+
+/**
+ * Configuration of a Ceph cluster of one monitor, one storage daemon that keeps all in memory, and one S3 gateway,
+ * without authentication between them and without anything outside its folder.
+ */
+export function cephConfig({ directory, clusterId, monitor, gateway }: CephConfigOptions): string {
+  return `[global]
+fsid = ${clusterId}
+mon host = v2:${monitor.host}:${monitor.port}
+mon initial members = a
+public addr = ${monitor.host}
+cluster addr = ${monitor.host}
+auth cluster required = none
+auth service required = none
+auth client required = none
+ms bind msgr1 = false
+ms bind ipv6 = false
+run dir = ${directory}
+admin socket =
+crash dir = ${directory}/crash
+log file =
+log to stderr = true
+err to stderr = true
+pid file =
+mon data = ${directory}/mon
+osd data = ${directory}/osd
+rgw data = ${directory}/rgw
+osd objectstore = memstore
+memstore device bytes = 8G
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 8
+osd pool default pgp num = 8
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon max pg per osd = 1000
+mon data avail crit = 1
+osd class load list = *
+osd class default list = *
+paxos propose interval = 0.05
+
+[${GATEWAY}]
+# The gateway never comes up without it.
+ms mon client mode = crc secure
+rgw frontends = beast endpoint=${gateway.host}:${gateway.port} tcp_nodelay=1
+`
+}

@@ -1,0 +1,83 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createKey, SshHost } from './ssh-host.js'
+
+export interface FleetOptions {
+  /** Folder for all that the fleet writes; a host's things are in the folder of its name. */
+  readonly directory: string
+  /** Names of the hosts. */
+  readonly names: readonly string[]
+  /** Hosts that have only the named tools on their PATH. @default every host has sshd's own PATH */
+  readonly paths?: Readonly<Record<string, readonly string[]>>
+}
+
+/** A host as Shipit's `servers` setting takes it. */
+export type FleetServer = {
+  name: string
+  host: string
+  port: number
+  user: string
+  extraSshOptions: Record<string, string>
+}
+
+export interface Fleet {
+  /** The user to log in as: the current one. */
+  readonly user: string
+  /** Path of the private key that all hosts accept. */
+  readonly key: string
+  /** Path of a known_hosts file with the keys of all hosts. */
+  readonly knownHosts: string
+  readonly hosts: readonly SshHost[]
+  /** All hosts, in the order of their names as given. */
+  readonly servers: FleetServer[]
+  /** @throws when there is no host of that name */
+  host(name: string): SshHost
+  stop(): Promise<void>
+}
+
+/**
+ * Starts real ssh servers on this machine. Each has its own home folder, so the same relative path (such as a
+ * `deployTo`) is another folder on each. Needs no root.
+ */
+export async function startFleet({ directory, names, paths = {} }: FleetOptions): Promise<Fleet> {
+  const root = resolve(directory)
+  await mkdir(root, { recursive: true })
+  const key = join(root, 'client_key')
+  const knownHosts = join(root, 'known_hosts')
+  await createKey(key)
+
+  const hosts = await Promise.all(
+    names.map((name) =>
+      SshHost.create({ name, directory: join(root, name), authorizedKey: `${key}.pub`, tools: paths[name] }),
+    ),
+  )
+  await writeFile(knownHosts, hosts.map(({ knownHost }) => `${knownHost}\n`).join(''))
+
+  const stop = async (): Promise<void> => {
+    await Promise.all(hosts.map((host) => host.stop()))
+  }
+  const failed = (await Promise.allSettled(hosts.map((host) => host.start()))).find(
+    (result) => result.status === 'rejected',
+  )
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
+
+  const { username: user } = userInfo()
+  const extraSshOptions = { UserKnownHostsFile: knownHosts, IdentitiesOnly: 'yes', LogLevel: 'ERROR' }
+  return {
+    user,
+    key,
+    knownHosts,
+    hosts,
+    servers: hosts.map(({ name, host, port }) => ({ name, host, port, user, extraSshOptions })),
+    host(name) {
+      const found = hosts.find((host) => host.name === name)
+      if (!found) throw new Error(`The fleet has no host ${name}, only ${names.join(', ')}.`)
+      return found
+    },
+    stop,
+  }
+}

@@ -1,0 +1,32 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * A loopback address of its own, and a port that is free on it. The address is random, so that test files that run at
+ * the same time do not take each other's port between the moment it is found and the moment it is used. Where only
+ * 127.0.0.1 exists (macOS), that is used.
+ */
+export async function freeAddress(): Promise<Address> {
+  const host = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`
+  try {
+    return await freePortOf(host)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error
+    return freePortOf('127.0.0.1')
+  }
+}
+
+async function freePortOf(host: string): Promise<Address> {
+  const server = createServer().listen({ port: 0, host })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return { host, port }
+}

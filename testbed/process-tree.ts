@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
+interface ProcessEntry {
+  readonly pid: number
+  readonly parent: number
+}
+
+const PROC = '/proc/self/environ'
+
+/**
+ * Kills a process and all that descend from it, in whatever process group or session they are. Each is stopped before
+ * its children are listed, so none can be born unseen. Synchronous, for use while Node exits.
+ * @returns the ids of the killed
+ */
+export function killTree(root: number): number[] {
+  const tree = [root]
+  for (const pid of tree) {
+    if (!signal(pid, 'SIGSTOP')) continue
+    for (const child of runningProcesses()) if (child.parent === pid) tree.push(child.pid)
+  }
+  for (const pid of tree) signal(pid, 'SIGKILL')
+  return tree
+}
+
+/**
+ * Kills the processes whose environment has `mark` (`NAME=value`): what outlived its parent is in no tree any more.
+ * Finds none where there is no /proc.
+ * @returns the ids of the killed
+ */
+export function killMarked(mark: string): number[] {
+  if (!existsSync(PROC)) return []
+  const marked = runningProcesses()
+    .map(({ pid }) => pid)
+    .filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark))
+  for (const pid of marked) signal(pid, 'SIGKILL')
+  return marked
+}
+
+/** Whether any of these processes still runs. */
+export function anyRuns(pids: readonly number[]): boolean {
+  return runningProcesses().some(({ pid }) => pids.includes(pid))
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
+  }
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+/** A zombie does not count as running: in a container, there may be nobody to reap it. */
+function runningProcesses(): ProcessEntry[] {
+  const entries = existsSync(PROC) ? procEntries() : psEntries()
+  return entries.filter(({ state }) => !state.startsWith('Z'))
+}
+
+function procEntries(): (ProcessEntry & { state: string })[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        // The name in parentheses may hold anything, parentheses too.
+        const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+        return [{ pid: Number(pid), parent: Number(parent), state }]
+      } catch {
+        return []
+      }
+    })
+}
+
+function psEntries(): (ProcessEntry & { state: string })[] {
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .map(([pid, parent, state = '']) => ({ pid: Number(pid), parent: Number(parent), state }))
+}

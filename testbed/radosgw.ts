@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { cephConfig, GATEWAY } from './ceph-config.js'
+import { Daemon } from './daemon.js'
+import { findProgram } from './find-program.js'
+import { freeAddress } from './free-address.js'
+import type { S3Server } from './s3-server.js'
+
+const run = promisify(execFile)
+
+/** For all of the start together. */
+const START_SECONDS = 60
+
+/**
+ * Starts Ceph's S3 gateway with a small cluster of its own that keeps everything in memory; several can run at the
+ * same time. Needs no root.
+ * @throws with the last lines of the log of the daemon that did not come up
+ */
+export async function startRadosgw(directory: string): Promise<S3Server> {
+  const root = resolve(directory)
+  const deadline = Date.now() + START_SECONDS * 1000
+  const secondsLeft = (): number => Math.max(0, (deadline - Date.now()) / 1000)
+  const config = join(root, 'ceph.conf')
+  const clusterId = randomUUID()
+  const monitor = await freeAddress()
+  // The same host, so that it is free of other clusters, whose storage daemons choose their ports themselves.
+  const gateway = { host: monitor.host, port: (await freeAddress()).port }
+  await mkdir(join(root, 'mon'), { recursive: true })
+  await mkdir(join(root, 'osd'))
+  await mkdir(join(root, 'rgw'))
+  await writeFile(config, cephConfig({ directory: root, clusterId, monitor, gateway }))
+
+  const daemons: Daemon[] = []
+  const stop = async (): Promise<void> => {
+    for (const daemon of daemons.reverse()) await daemon.stop()
+  }
+  const start = async (name: string, ...args: string[]): Promise<Daemon> => {
+    const daemon = Daemon.start({
+      command: await findProgram(name),
+      args: ['-c', config, ...args, '-f'],
+      log: join(root, `${name}.log`),
+    })
+    daemons.push(daemon)
+    return daemon
+  }
+  /** Runs one of Ceph's commands; most of them wait for `waitsFor`, so its log tells why one fails. */
+  const ceph = async (name: string, args: readonly string[], waitsFor?: Daemon): Promise<string> => {
+    try {
+      const program = await findProgram(name)
+      const timeout = Math.ceil(secondsLeft() * 1000) || 1
+      return (await run(program, ['-c', config, ...args], { timeout, killSignal: 'SIGKILL' })).stdout
+    } catch (error) {
+      throw new Error(`${(error as Error).message}${(await waitsFor?.logTail()) ?? ''}`, { cause: error })
+    }
+  }
+
+  try {
+    const monitorMap = join(root, 'monmap')
+    const address = `v2:${monitor.host}:${monitor.port}`
+    await ceph('monmaptool', ['--create', '--addv', 'a', address, '--fsid', clusterId, monitorMap])
+    await ceph('ceph-mon', ['-i', 'a', '--mkfs', '--monmap', monitorMap])
+    const mon = await start('ceph-mon', '-i', 'a')
+
+    const storageId = randomUUID()
+    const id = (await ceph('ceph', ['osd', 'new', storageId], mon)).trim()
+    await ceph('ceph-osd', ['-i', id, '--mkfs', '--osd-uuid', storageId], mon)
+    const osd = await start('ceph-osd', '-i', id)
+
+    const endpoint = `http://${gateway.host}:${gateway.port}`
+    const rgw = await start('radosgw', '-n', GATEWAY)
+    await rgw.untilReady(() => answers(endpoint), secondsLeft())
+
+    const accessKeyId = randomBytes(10).toString('hex').toUpperCase()
+    const secretAccessKey = randomBytes(20).toString('hex')
+    const keys = [`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`]
+    await ceph('radosgw-admin', ['user', 'create', '--uid=tests', '--display-name=Tests', ...keys], osd)
+    return { endpoint, region: 'us-east-1', accessKeyId, secretAccessKey, stop }
+  } catch (error) {
+    await stop()
+    throw new Error(`The S3 server for the tests did not start: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+function answers(endpoint: string): Promise<boolean> {
+  return fetch(endpoint, { signal: AbortSignal.timeout(5000) }).then(
+    (response) => response.ok,
+    () => false,
+  )
+}

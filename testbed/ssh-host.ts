@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Daemon } from './daemon.js'
+import { findProgram } from './find-program.js'
+import { freeAddress } from './free-address.js'
+
+const run = promisify(execFile)
+
+const READY_SECONDS = 20
+
+/** Where the systems' packages put it; only `scp` and `sftp` need it. */
+const SFTP_SERVERS = ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/libexec', '/usr/lib/ssh'].map(
+  (folder) => `${folder}/sftp-server`,
+)
+
+export interface SshHostOptions {
+  readonly name: string
+  /** Folder of its own, for its configuration, log and home. */
+  readonly directory: string
+  /** Path of the public key that it accepts. */
+  readonly authorizedKey: string
+  /** Names of the only tools on its PATH. @default sshd's own PATH */
+  readonly tools?: readonly string[] | undefined
+}
+
+/** A server: a real sshd that runs as the current user, and a home folder in which each of its commands starts. */
+export class SshHost {
+  private daemon: Daemon | undefined
+
+  private constructor(
+    readonly name: string,
+    readonly host: string,
+    readonly port: number,
+    readonly home: string,
+    /** Path of sshd's log. */
+    readonly log: string,
+    /** Its line for a known_hosts file. */
+    readonly knownHost: string,
+    private readonly config: string,
+    private readonly mark: string,
+  ) {}
+
+  /** Writes its configuration; {@link start} starts it. */
+  static async create({ name, directory, authorizedKey, tools }: SshHostOptions): Promise<SshHost> {
+    const { host, port } = await freeAddress()
+    const home = join(directory, 'home')
+    const session = join(directory, 'session')
+    const config = join(directory, 'sshd_config')
+    const hostKey = join(directory, 'host_key')
+    const mark = `TESTBED_HOST=${directory}`
+    await mkdir(home, { recursive: true })
+    await createKey(hostKey)
+
+    const environment = [`HOME=${home}`, mark]
+    if (tools) environment.push(`PATH=${await linkTools(join(directory, 'bin'), tools)}`)
+    await writeFile(session, SESSION, { mode: 0o755 })
+    await writeFile(
+      config,
+      configuration({
+        ListenAddress: host,
+        Port: port,
+        HostKey: quoted(hostKey),
+        AuthorizedKeysFile: quoted(authorizedKey),
+        ForceCommand: `'${session.replaceAll("'", String.raw`'\''`)}'`,
+        SetEnv: environment.map(quoted).join(' '),
+      }),
+    )
+    const [type, key] = (await readFile(`${hostKey}.pub`, 'utf8')).split(' ')
+    const knownHost = `[${host}]:${port} ${type} ${key}`
+    return new SshHost(name, host, port, home, join(directory, 'sshd.log'), knownHost, config, mark)
+  }
+
+  /** Resolves when it takes connections. Also starts it again after {@link stop}, at the same address. */
+  async start(): Promise<void> {
+    await this.stop()
+    // sshd refuses to start as root without the folder that it confines itself to.
+    if (process.getuid?.() === 0 && process.platform === 'linux')
+      await mkdir('/run/sshd', { recursive: true })
+    const daemon = Daemon.start({
+      command: await findProgram('sshd'),
+      args: ['-D', '-E', this.log, '-f', this.config],
+      log: this.log,
+      mark: this.mark,
+    })
+    this.daemon = daemon
+    await daemon.untilReady(() => greets(this.host, this.port), READY_SECONDS)
+  }
+
+  /** Ends it as if its plug was pulled: with its connections and all that was started through them. */
+  async stop(): Promise<void> {
+    await this.daemon?.stop()
+    this.daemon = undefined
+  }
+
+  /** How many connections were made to it so far. Commands that share a connection count once. */
+  async connections(): Promise<number> {
+    return (await readFile(this.log, 'utf8')).match(/Accepted publickey/g)?.length ?? 0
+  }
+}
+
+/** Creates a key pair without a passphrase at `path` and `path.pub`. */
+export async function createKey(path: string): Promise<void> {
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'testbed', '-f', path])
+}
+
+// Nothing here may need the PATH, which can be one without a shell.
+const SESSION = `#!/bin/sh
+cd "$HOME" || exit 1
+if [ -n "$SSH_ORIGINAL_COMMAND" ]; then
+  exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+fi
+exec "\${SHELL:-/bin/sh}" -l
+`
+
+function configuration(settings: Record<string, string | number>): string {
+  const sftp = SFTP_SERVERS.find((path) => existsSync(path))
+  const all = {
+    ...settings,
+    ...(sftp && { Subsystem: `sftp ${sftp}` }),
+    StrictModes: 'no',
+    UsePAM: 'no',
+    UseDNS: 'no',
+    PermitRootLogin: 'yes',
+    PasswordAuthentication: 'no',
+    KbdInteractiveAuthentication: 'no',
+    PidFile: 'none',
+    PrintMotd: 'no',
+    PrintLastLog: 'no',
+    MaxStartups: '1000:30:2000',
+    MaxSessions: 1000,
+    LogLevel: 'VERBOSE',
+  }
+  return Object.entries(all)
+    .map(([name, value]) => `${name} ${value}\n`)
+    .join('')
+}
+
+function quoted(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`
+}
+
+async function linkTools(folder: string, tools: readonly string[]): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  await Promise.all(tools.map(async (tool) => symlink(await findProgram(tool), join(folder, tool))))
+  return folder
+}
+
+function greets(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host)
+    const answer = (ready: boolean): void => {
+      socket.destroy()
+      resolve(ready)
+    }
+    socket.once('data', () => answer(true))
+    socket.once('error', () => answer(false))
+    socket.once('close', () => answer(false))
+  })
+}

@@ -1,0 +1,114 @@
+import { mkdir, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Stage } from './support/stage.js'
+
+/** Tools of a server that has all but a way to download. */
+const TOOLS = [
+  'sh',
+  'tar',
+  'gzip',
+  'sha256sum',
+  'cat',
+  'cut',
+  'wc',
+  'tr',
+  'mkdir',
+  'mv',
+  'rm',
+  'ln',
+  'readlink',
+  'find',
+  'sleep',
+  'grep',
+]
+
+describe('a deploy that can not work', () => {
+  let stage: Stage
+  let live: (string | undefined)[]
+  beforeAll(async () => {
+    stage = await Stage.create()
+    expect((await stage.run('deploy')).status).toBe(0)
+    live = await stage.live()
+    await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
+  })
+  afterAll(() => stage.close())
+
+  /** The deploy fails with status 1 and one clear error, has run its failure tasks, and current is untouched everywhere. */
+  async function refused(env: NodeJS.ProcessEnv = {}): Promise<string> {
+    const { status, output } = await stage.run('deploy', env)
+    expect(status).toBe(1)
+    expect(output).toContain("Running 'deploy:failed'")
+    expect(output).toContain("Finished 'deploy:unlock'")
+    expect(output).not.toMatch(/^\s+at /m)
+    expect(await stage.live()).toEqual(live)
+    return output
+  }
+
+  it('without its bucket', async () => {
+    expect(await refused({ S3_BUCKET: 'no-such-bucket' })).toMatch(/no-such-bucket.*\[E_S3_BUCKET\]/s)
+  })
+
+  it('with wrong credentials', async () => {
+    const output = await refused({ AWS_SECRET_ACCESS_KEY: 'canary-wrong-secret' })
+    expect(output).toContain('[E_S3_ACCESS]')
+    expect(output).not.toContain('canary-wrong-secret')
+  })
+
+  it('without its storage', async () => {
+    expect(await refused({ S3_ENDPOINT: 'http://127.0.0.1:1' })).toContain('[E_S3_UNREACHABLE]')
+  })
+
+  it('reports repository, storage and config files together', async () => {
+    const output = await refused({ BRANCH: 'mian', S3_BUCKET: 'no-such-bucket' })
+    expect(output).toContain("'mian'")
+    expect(output).toContain('no-such-bucket')
+  })
+
+  it('with a deployTo that can not be written', async () => {
+    const { home } = stage.fleet.host('web2')
+    await symlink('/proc/sys', `${home}/locked`)
+    const output = await refused({ DEPLOY_TO: 'locked/shop' })
+    expect(output).toMatch(/1 of 3 servers failed:\s+web2: .*cannot make the folder locked\/shop/s)
+    await rm(`${home}/locked`)
+  })
+
+  it('with a current that is a folder', async () => {
+    await mkdir(join(stage.fleet.host('web1').home, 'other/current'), { recursive: true })
+    const output = await refused({ DEPLOY_TO: 'other' })
+    expect(output).toMatch(/web1: other\/current is not a symbolic link/)
+  })
+
+  it('with a server that is down', async () => {
+    await stage.fleet.host('web3').stop()
+    const output = await refused()
+    expect(output).toMatch(/1 of 3 servers failed:\s+web3: cannot connect with ssh/)
+    await stage.fleet.host('web3').start()
+  })
+
+  it('and then works, with no cleaning up', async () => {
+    expect((await stage.run('deploy')).status).toBe(0)
+  })
+})
+
+describe('servers with few tools', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await Stage.create({ paths: { web2: TOOLS, web3: [...TOOLS, 'wget'] } })
+  })
+  afterAll(() => stage.close())
+
+  it('are refused without curl and wget', async () => {
+    const { status, output } = await stage.run('deploy')
+    expect(status).toBe(1)
+    expect(output).toMatch(/1 of 3 servers failed:\s+web2: these programs are missing: curl or GNU wget/)
+    expect(await stage.live()).toEqual([undefined, undefined, undefined])
+  })
+
+  it('do with wget alone', async () => {
+    const servers = JSON.stringify(stage.fleet.servers.filter(({ name }) => name !== 'web2'))
+    const { status, output } = await stage.run('deploy', { SERVERS: servers })
+    expect(output).toContain('is live on 2 servers')
+    expect(status).toBe(0)
+  })
+})

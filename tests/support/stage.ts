@@ -1,0 +1,125 @@
+import { mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand, DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { inject } from 'vitest'
+import { startFleet, type Fleet } from '../../testbed/fleet.js'
+import { createSampleApp, type SampleApp } from '../../testbed/sample-app.js'
+import { createProject, startShipit, type ShipitRun } from '../../testbed/shipit.js'
+
+const DEPLOY_TO = 'srv/shop'
+
+export interface StageOptions {
+  /** @default ['web1', 'web2', 'web3'] */
+  readonly names?: readonly string[]
+  /** Hosts with only the named tools on their PATH. */
+  readonly paths?: Readonly<Record<string, readonly string[]>>
+}
+
+/** Real ssh hosts, a bucket of a real S3 server, an application in git, and a project folder to deploy it from. */
+export class Stage {
+  private constructor(
+    readonly directory: string,
+    readonly fleet: Fleet,
+    readonly app: SampleApp,
+    readonly bucket: string,
+    private readonly s3: S3Client,
+    readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  static async create({ names = ['web1', 'web2', 'web3'], paths = {} }: StageOptions = {}): Promise<Stage> {
+    const directory = await mkdtemp(join(tmpdir(), 'stage-'))
+    const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+    const credentials = { accessKeyId, secretAccessKey }
+    const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+    const bucket = directory.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+    const [fleet, app] = await Promise.all([
+      startFleet({ directory, names, paths }),
+      createSampleApp(join(directory, 'shop')),
+      s3.send(new CreateBucketCommand({ Bucket: bucket })),
+    ])
+    await createProject(directory)
+    return new Stage(directory, fleet, app, bucket, s3, {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      USER: 'tester',
+      SERVERS: JSON.stringify(fleet.servers),
+      SSH_KEY: fleet.key,
+      DEPLOY_TO,
+      REPOSITORY_URL: app.directory,
+      S3_BUCKET: bucket,
+      S3_ENDPOINT: endpoint,
+      S3_REGION: region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    })
+  }
+
+  /** Starts `shipit production <task>`, with the example shipitfile unless `shipitfile` names another. */
+  start(task: string, env: NodeJS.ProcessEnv = {}, shipitfile?: string): ShipitRun {
+    return startShipit(task, {
+      cwd: this.directory,
+      env: { ...this.env, ...env },
+      ...(shipitfile ? { shipitfile } : {}),
+    })
+  }
+
+  /** Runs it to its end. */
+  async run(
+    task: string,
+    env: NodeJS.ProcessEnv = {},
+    shipitfile?: string,
+  ): Promise<{ status: number | string; output: string }> {
+    const run = this.start(task, env, shipitfile)
+    return { status: await run.ended, output: run.output }
+  }
+
+  /** Writes a shipitfile into the project, and returns its path. */
+  async shipitfile(name: string, content: string): Promise<string> {
+    const path = join(this.directory, name)
+    await writeFile(path, content)
+    return path
+  }
+
+  /** Path of something in a host's `deployTo`. */
+  path(host: string, ...parts: string[]): string {
+    return join(this.fleet.host(host).home, DEPLOY_TO, ...parts)
+  }
+
+  /** What `current` is on every host: the revision, or undefined. */
+  async live(): Promise<(string | undefined)[]> {
+    return Promise.all(
+      this.fleet.hosts.map(async ({ name }) => {
+        const target = await readlink(this.path(name, 'current')).catch(() => undefined)
+        return target === undefined
+          ? undefined
+          : (await readFile(this.path(name, target, 'REVISION'), 'utf8')).trim()
+      }),
+    )
+  }
+
+  async releases(host: string): Promise<string[]> {
+    return (await readdir(this.path(host, 'releases'))).sort()
+  }
+
+  async connections(): Promise<number[]> {
+    return Promise.all(this.fleet.hosts.map((host) => host.connections()))
+  }
+
+  /** Keys in the bucket. */
+  async keys(): Promise<string[]> {
+    const { Contents = [] } = await this.s3.send(new ListObjectsV2Command({ Bucket: this.bucket }))
+    return Contents.map(({ Key }) => Key ?? '')
+  }
+
+  /** Takes an object out of the bucket behind the deploy's back. */
+  async remove(key: string): Promise<void> {
+    await this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }))
+  }
+
+  async close(): Promise<void> {
+    await this.fleet.stop()
+    this.s3.destroy()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
