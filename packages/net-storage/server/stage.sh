@@ -1,6 +1,6 @@
 # Fetches an archive unless a verified copy is there, checks it, and unpacks it beside the releases.
 # Variables: deploy_to, release, revision, revision_time, archives_path, archive, size (bytes), sha256, retries,
-#            and how to get it: curl_config, url and wget_config; or command (words, quoted) that writes to standard output
+#            and how to get it: url, headers (empty if there are none) and curl_config; or command (words, quoted) that writes to standard output
 
 cd -- "$deploy_to"
 mkdir -p -- "$archives_path" || fail 10 "cannot make the folder $archives_path"
@@ -39,11 +39,9 @@ download() {
     [ "$status" -ne 33 ] || rm -f -- "$part"
     return 1
   fi
-  printf '%s\n' "$url" | {
-    exec 3<&0
-    printf '%s\n' "$wget_config" | wget --config=/dev/stdin --input-file=/dev/fd/3 --quiet --tries=1 --connect-timeout=15 \
-      --read-timeout=60 --continue --output-document="$part"
-  } || {
+  [ -z "$headers" ] || fail 21 'this storage wants headers, which wget would show in the process list: install curl'
+  printf '%s\n' "$url" | wget --no-config --input-file=- --quiet --tries=1 --connect-timeout=15 --read-timeout=60 \
+    --continue --output-document="$part" || {
     status=$?
     # GNU wget: 8 is an error that the server sent.
     [ "$status" -ne 8 ] || return 2

@@ -8,12 +8,11 @@ export function sourceVariables(source: Source, quote: (word: string) => string)
       ([name, value]) => `${name}=${quote(value)}`,
     )
     const command = [...environment, ...source.command.map((word) => quote(word))].join(' ')
-    return { command, url: '', curl_config: '', wget_config: '' }
+    return { command, url: '', headers: '', curl_config: '' }
   }
   const headers = Object.entries(source.headers ?? {}).map(([name, value]) => `${name}: ${value}`)
   const curl = [`url = ${curlQuote(source.url)}`, ...headers.map((header) => `header = ${curlQuote(header)}`)]
-  const wget = headers.map((header) => `header = ${header}`)
-  return { command: '', url: source.url, curl_config: curl.join('\n'), wget_config: wget.join('\n') }
+  return { command: '', url: source.url, headers: headers.join('\n'), curl_config: curl.join('\n') }
 }
 
 function curlQuote(value: string): string {
