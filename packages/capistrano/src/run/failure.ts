@@ -5,6 +5,12 @@ import type { TaskRunner } from './task-runner.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/**
+ * The package `tmp`, which ssh-pool and shipit-deploy load, ends the process at once with status 0 on SIGINT. It looks
+ * for its own listener by this name, too. What it cleans up, it cleans up when the process exits anyway.
+ */
+const EXITING_LISTENER = '_tmp$sigint_listener'
+
 /** What a failing run needs of its surroundings. */
 export interface FailureContext {
   readonly shipit: Shipit
@@ -67,9 +73,12 @@ export class Failure {
         process.exit(status)
       })
     }
+    const exiting = process.listeners('SIGINT').filter(({ name }) => name === EXITING_LISTENER)
+    for (const listener of exiting) process.off('SIGINT', listener)
     for (const signal of SIGNALS) process.on(signal, interrupt)
     return () => {
       for (const signal of SIGNALS) process.off(signal, interrupt)
+      for (const listener of exiting) process.on('SIGINT', listener)
     }
   }
 
