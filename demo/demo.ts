@@ -21,13 +21,15 @@ const DEPLOY_TO = 'srv/shop'
 const started = performance.now()
 const directory = await mkdtemp(join(tmpdir(), 'demo-'))
 const scenes: { title: string; seconds: number }[] = []
-let fleet: Fleet | undefined
-let s3: S3Server | undefined
+const cleanUp: (() => Promise<void>)[] = []
 
 try {
   const names = Array.from({ length: Number(options.servers) }, (_, index) => `web${index + 1}`)
   console.log(`Starting ${names.length} servers (sshd on loopback) and an embedded S3...`)
-  ;[fleet, s3] = await Promise.all([startFleet({ directory, names }), startEmbeddedS3()])
+  const fleet = await startFleet({ directory, names })
+  cleanUp.push(() => fleet.stop())
+  const s3 = await startEmbeddedS3()
+  cleanUp.push(() => s3.stop())
   const app = await createSampleApp(join(directory, 'shop'))
   const env = await environment(fleet, s3, app)
   await play(fleet, app, env)
@@ -37,7 +39,7 @@ try {
   console.error(`\nThe demo failed: ${error instanceof Error ? error.stack : String(error)}`)
   process.exitCode = 1
 } finally {
-  await Promise.allSettled([fleet?.stop(), s3?.stop()])
+  await Promise.allSettled(cleanUp.map((stop) => stop()))
   await rm(directory, { recursive: true, force: true })
 }
 
@@ -110,10 +112,10 @@ async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<
   }
 }
 
-async function scene(title: string, play: () => Promise<void>): Promise<void> {
+async function scene(title: string, act: () => Promise<void>): Promise<void> {
   console.log(`\n━━ ${scenes.length + 1}. ${title}\n`)
   const from = performance.now()
-  await play()
+  await act()
   scenes.push({ title, seconds: (performance.now() - from) / 1000 })
 }
 

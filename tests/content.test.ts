@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
@@ -124,7 +125,7 @@ it('delivers 20,000 small files and a file of 300 MB, with under 300 MB of memor
   for (let part = 0; part < 150; part += 1) {
     const random = randomBytes(MEBIBYTE)
     for (const half of [random, Buffer.alloc(MEBIBYTE, random.subarray(0, 64))]) {
-      if (!big.write(half)) await new Promise((resolve) => big.once('drain', resolve))
+      if (!big.write(half)) await once(big, 'drain')
     }
   }
   big.end()

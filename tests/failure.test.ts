@@ -28,7 +28,7 @@ describe('a deploy that can not work', () => {
   let live: (string | undefined)[]
   beforeAll(async () => {
     stage = await Stage.create()
-    expect((await stage.run('deploy')).status).toBe(0)
+    await stage.run('deploy')
     live = await stage.live()
     await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   })
@@ -41,6 +41,8 @@ describe('a deploy that can not work', () => {
     expect(output).toContain("Running 'deploy:failed'")
     expect(output).toContain("Finished 'deploy:unlock'")
     expect(output).not.toMatch(/^\s+at /m)
+    expect(live).toHaveLength(3)
+    expect(live).not.toContain(undefined)
     expect(await stage.live()).toEqual(live)
     return output
   }

@@ -40,7 +40,11 @@ export interface Capistrano {
    * Runs `fn` for each server, bounded in number, waits for all of them, and returns their results in order.
    * @throws {ServersError} `E_SERVERS`, with every server that failed, once all have ended.
    */
-  readonly on: <T>(hosts: readonly Host[], fn: (host: Host) => Promise<T>, options?: OnOptions) => Promise<T[]>
+  readonly on: <T>(
+    hosts: readonly Host[],
+    fn: (host: Host) => Promise<T>,
+    options?: OnOptions,
+  ) => Promise<T[]>
   /**
    * Registers settings. They are checked when Shipit initialises, together with all others, and every mistake is
    * reported in one error. Returns a function that gives the checked settings from then on.

@@ -67,11 +67,13 @@ it('runs hooks of every kind strictly in order, blocking or not', async () => {
 it('runs independent non-blocking tasks side by side still', async () => {
   const { shipit: instance } = shipit()
   capistrano(instance)
+  const log: string[] = []
   let meet: () => void = () => {}
   const met = new Promise<void>((resolve) => (meet = resolve))
-  instance.task('waits', [], () => met)
+  instance.task('waits', [], () => met.then(() => log.push('met')))
   instance.task('comes', [], () => meet())
   await start(instance, 'waits', 'comes')
+  expect(log).toEqual(['met'])
 })
 
 it('lets a task invoke another with its hooks, once, and fail with it', async () => {
@@ -113,7 +115,7 @@ it('reports everything that is wrong in one error, before anything runs', () => 
     schema: z.strictObject({ retries: z.number(), mode: z.enum(['a', 'b']) }),
   })
   after('deploy:publishd', 'notify', () => {})
-  instance.initConfig({ test: { servers: 's', keepReleases: 0, plugin: { retires: 1, mode: 'c' } } as never })
+  instance.initConfig({ test: { servers: 's', keepReleases: 0, plugin: { retires: 1, mode: 'c' } } })
   const listeners = process.listeners('uncaughtException')
   let error: unknown
   try {

@@ -29,8 +29,12 @@ export interface EnvironmentConfig {
   repositoryUrl?: string
   /** Branch, tag or commit id to deploy. Capistrano's `branch`. @default 'master' */
   branch?: string
-  /** Releases to keep on each server, the current one aside. Capistrano's `keep_releases`. @default 5 */
+  /** Newest releases to keep on each server; the current one is always kept. Capistrano's `keep_releases`. @default 5 */
   keepReleases?: number
+  /** Remove the release that a rollback came from. shipit-deploy's. @default false */
+  deleteOnRollback?: boolean
+  /** How `pending` shows a commit, in `git log`'s `--pretty=format:`. shipit-deploy's. @default '%h: %s - %an' */
+  gitLogFormat?: string
   /** Where to deploy to. Capistrano's `server` and `role`. */
   servers?: string | ServerSettings | readonly (string | ServerSettings)[]
   /** Path of the private key for ssh. */

@@ -1,5 +1,6 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import { DeployError } from 'shipit-capistrano'
+import { z } from 'zod'
 
 /** Options of {@link S3Transport}. */
 export interface S3TransportOptions {
@@ -32,50 +33,52 @@ export interface S3TransportOptions {
   readonly queueSize?: number
 }
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-const isBetween =
-  (from: number, to: number) =>
-  (value: unknown): boolean =>
-    typeof value === 'number' && value >= from && value <= to
-
 const MEBIBYTE = 1 << 20
 
-const allowed: Record<keyof S3TransportOptions, readonly [test: (value: unknown) => boolean, words: string]> =
-  {
-    bucket: [isText, 'the name of a bucket'],
-    prefix: [(value) => typeof value === 'string', 'a folder in the bucket'],
-    region: [isText, "a region, such as 'ap-northeast-1'"],
-    profile: [isText, 'the name of a profile'],
-    configFile: [isText, 'the path of an AWS config file'],
-    credentials: [
-      (value) => ['object', 'function'].includes(typeof value),
-      '{ accessKeyId, secretAccessKey } or a provider',
-    ],
-    endpoint: [
-      (value) => isText(value) && URL.canParse(String(value)),
-      'an address that begins with https:// or http://',
-    ],
-    forcePathStyle: [(value) => typeof value === 'boolean', 'true or false'],
-    serverSideEncryption: [isText, "'AES256' or 'aws:kms'"],
-    sseKmsKeyId: [isText, 'the id of a KMS key'],
-    storageClass: [isText, 'a storage class'],
-    urlExpiresIn: [isBetween(1, 7 * 24 * 3600), 'seconds, from 1 to 604800'],
-    partSize: [isBetween(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE), 'bytes, from 5 MiB to 5 GiB'],
-    queueSize: [isBetween(1, 100), 'a number from 1 to 100'],
-  }
+const expected = (words: string) => ({ error: `expected ${words}` })
+const text = (words: string) => z.string(expected(words)).min(1, expected(words))
+const between = (from: number, to: number, words: string) =>
+  z.number(expected(words)).min(from, expected(words)).max(to, expected(words))
+
+const schema = z.strictObject({
+  bucket: text('the name of a bucket'),
+  prefix: z.string(expected('a folder in the bucket')).optional(),
+  region: text("a region, such as 'ap-northeast-1'").optional(),
+  profile: text('the name of a profile').optional(),
+  configFile: text('the path of an AWS config file').optional(),
+  credentials: z
+    .custom(
+      (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+      expected('{ accessKeyId, secretAccessKey } or a provider'),
+    )
+    .optional(),
+  endpoint: z
+    .url({ protocol: /^https?$/, ...expected('an address that begins with https:// or http://') })
+    .optional(),
+  forcePathStyle: z.boolean(expected('true or false')).optional(),
+  serverSideEncryption: z
+    .enum(['AES256', 'aws:kms', 'aws:kms:dsse'], expected("'AES256', 'aws:kms' or 'aws:kms:dsse'"))
+    .optional(),
+  sseKmsKeyId: text('the id of a KMS key').optional(),
+  storageClass: text('a storage class').optional(),
+  urlExpiresIn: between(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
+  partSize: between(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
+  queueSize: between(1, 100, 'a number from 1 to 100').optional(),
+})
 
 /**
- * Checks options, all at once. Values are left out of the message where they may be secret.
+ * Checks options, all at once. Values are left out of the message, as some are secret.
  * @throws {DeployError} `E_S3_OPTIONS`
  */
 export function assertOptions(options: S3TransportOptions): void {
-  const mistakes = Object.keys(options)
-    .filter((name) => !(name in allowed))
-    .map((name) => `there is no option '${name}'; known are ${Object.keys(allowed).join(', ')}`)
-  for (const [name, [test, words]] of Object.entries(allowed)) {
-    const value = (options as unknown as Record<string, unknown>)[name]
-    if ((value !== undefined || name === 'bucket') && !test(value))
-      mistakes.push(`${name}: expected ${words}`)
-  }
-  if (mistakes.length > 0) throw new DeployError('E_S3_OPTIONS', `S3Transport: ${mistakes.join('; ')}`)
+  const { error } = schema.safeParse(options)
+  if (!error) return
+  const mistakes = error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(
+          (key) => `there is no option '${key}'; known are ${Object.keys(schema.shape).join(', ')}`,
+        )
+      : [`${issue.path.join('.')}: ${issue.message}`],
+  )
+  throw new DeployError('E_S3_OPTIONS', `S3Transport: ${mistakes.join('; ')}.`)
 }

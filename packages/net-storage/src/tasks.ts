@@ -175,11 +175,7 @@ export function defineTasks(
     const deployed = new Set(facts.flatMap((each) => each['revision'] ?? []))
     if (deployed.size === 0) shipit.log('\nNothing is deployed yet.')
     for (const each of deployed) {
-      const commits = await git().log(
-        each,
-        revision(),
-        String(shipit.config['gitLogFormat'] ?? '%h: %s - %an'),
-      )
+      const commits = await git().log(each, revision(), shipit.config.gitLogFormat ?? '%h: %s - %an')
       shipit.log(commits ? `\nPending commits:\n${commits}` : '\nNo pending commits.')
     }
   })

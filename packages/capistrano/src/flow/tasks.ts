@@ -124,7 +124,7 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   })
 
   replace('rollback:finish', [], async () => {
-    if (shipit.config['deleteOnRollback'] && shipit.previousRelease) await clean(shipit.previousRelease)
+    if (shipit.config.deleteOnRollback && shipit.previousRelease) await clean(shipit.previousRelease)
     shipit.emit('rollbacked')
   })
 

@@ -44,7 +44,7 @@ export class TaskRunner {
       runTask(task.fn.bind(shipit), (error, meta) => {
         steps._stopTask(task, meta)
         if (error) {
-          reject(error as Error)
+          reject(error)
           return
         }
         steps._emitTaskDone(task, meta.runMethod)

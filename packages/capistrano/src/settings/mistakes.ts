@@ -10,13 +10,15 @@ export class ConfigError extends DeployError {
     /** One sentence each. */
     readonly mistakes: readonly string[],
   ) {
-    const list = mistakes.map((mistake) => `  ${mistake}`).join('\n')
-    super('E_CONFIG', `The settings of '${environment}' can't be used; nothing was started:\n${list}`)
+    super(
+      'E_CONFIG',
+      `The settings of '${environment}' can't be used; nothing was started:\n  ${mistakes.join('\n  ')}`,
+    )
   }
 }
 
 /** A schema's issues as sentences: the setting's path, what is allowed, and what was given. */
-export function mistakes(
+export function describeIssues(
   error: z.ZodError,
   given: unknown,
   path: readonly PropertyKey[],

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { SettingsSection } from '../capistrano.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
-import { mistakes } from './mistakes.js'
+import { describeIssues } from './mistakes.js'
 
 const server = z.union([z.string().min(1), z.looseObject({ host: z.string().min(1) })], {
   error: "expected 'user@host:port' or { host, user, port }",
@@ -28,6 +28,8 @@ const common = z.looseObject({
     .int({ error: 'expected a whole number from 1' })
     .min(1, { error: 'expected a whole number from 1' })
     .optional(),
+  deleteOnRollback: z.boolean({ error: 'expected true or false' }).optional(),
+  gitLogFormat: z.string({ error: "expected a format of git log's" }).optional(),
   servers: z.union([server, z.array(server)], {
     error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }",
   }),
@@ -64,7 +66,7 @@ export class Settings {
   check({ config }: Shipit): string[] {
     const found: string[] = []
     const settings = common.safeParse(config)
-    if (!settings.success) found.push(...mistakes(settings.error, config, [], []))
+    if (!settings.success) found.push(...describeIssues(settings.error, config, [], []))
 
     const missing = new Map<string, string>()
     for (const { key, schema, requires = [] } of this.sections.values()) {
@@ -72,7 +74,7 @@ export class Settings {
       if (result.success) this.checked.set(key, result.data)
       else
         found.push(
-          ...mistakes(
+          ...describeIssues(
             result.error,
             config[key],
             [key],

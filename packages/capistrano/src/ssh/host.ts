@@ -67,18 +67,18 @@ export class Host {
 
     const facts: Record<string, string[]> = {}
     const tail: string[] = []
-    const remember = (line: string): void => {
-      tail.push(line)
+    const remember = (text: string): void => {
+      tail.push(text)
       if (tail.length > TAIL_LINES) tail.shift()
     }
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const [, name, value] = /^::(\S+) (.*)$/.exec(line) ?? []
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      const [, name, value] = /^::(\S+) (.*)$/.exec(text) ?? []
       if (name !== undefined && value !== undefined) {
         ;(facts[name] ??= []).push(value)
         return
       }
-      remember(line)
-      log(`@${this.name} ${line}`)
+      remember(text)
+      log(`@${this.name} ${text}`)
     })
     createInterface({ input: child.stderr }).on('line', remember)
 

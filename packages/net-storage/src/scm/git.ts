@@ -164,7 +164,7 @@ export class Git {
   private failure(code: string, message: string, error: unknown): ScmError {
     if (!(error instanceof ExecaError))
       return new ScmError(code, `${message}: ${String(error)}`, { cause: error })
-    const said = withoutCredentials(String(error.stderr ?? '')).trim()
+    const said = withoutCredentials(error.stderr ?? '').trim()
     return new ScmError(
       code,
       `${message}. git says: ${said || error.originalMessage || `status ${error.exitCode}`}`,
