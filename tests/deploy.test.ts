@@ -22,7 +22,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
   })
 
   it('leaves archive and manifest in storage, config files on the servers, and no lock', async () => {
-    expect((await stage.keys()).sort()).toEqual([
+    expect((await stage.bucket.keys()).sort()).toEqual([
       expect.stringMatching(new RegExp(`^shop/archives/${first}-\\d{14}\\.tar\\.gz$`)),
       `shop/manifests/${first}.json`,
     ])
@@ -48,7 +48,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(output).toMatch(/Reusing archives\//)
     expect(output).toContain('a verified copy')
     expect(output).not.toContain('assets:build')
-    expect(await stage.keys()).toHaveLength(2)
+    expect(await stage.bucket.keys()).toHaveLength(2)
     expect(await stage.releases('web1')).toHaveLength(3)
   })
 
@@ -75,8 +75,8 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
   it('builds again when the archive in storage is damaged', async () => {
     const third = await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
     expect((await stage.run('net_storage:upload_archive')).status).toBe(0)
-    const key = (await stage.keys()).find((each) => each.includes(`archives/${third}`)) ?? ''
-    await stage.remove(key)
+    const key = (await stage.bucket.keys()).find((each) => each.includes(`archives/${third}`)) ?? ''
+    await stage.bucket.remove(key)
     const { status, output } = await stage.run('deploy')
     expect(output).toContain('is missing from storage')
     expect(status).toBe(0)

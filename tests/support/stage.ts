@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { inject } from 'vitest'
 import { startFleet, type Fleet } from '../../testbed/fleet.js'
 import { createSampleApp, type SampleApp } from '../../testbed/sample-app.js'
+import { Bucket } from './bucket.js'
 import { createProject, startShipit, type ShipitRun } from '../../testbed/shipit.js'
 
 const DEPLOY_TO = 'srv/shop'
@@ -22,24 +22,20 @@ export class Stage {
     readonly directory: string,
     readonly fleet: Fleet,
     readonly app: SampleApp,
-    readonly bucket: string,
-    private readonly s3: S3Client,
+    readonly bucket: Bucket,
     readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async create({ names = ['web1', 'web2', 'web3'], paths = {} }: StageOptions = {}): Promise<Stage> {
     const directory = await mkdtemp(join(tmpdir(), 'stage-'))
     const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
-    const credentials = { accessKeyId, secretAccessKey }
-    const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
-    const bucket = directory.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-    const [fleet, app] = await Promise.all([
+    const [fleet, app, bucket] = await Promise.all([
       startFleet({ directory, names, paths }),
       createSampleApp(join(directory, 'shop')),
-      s3.send(new CreateBucketCommand({ Bucket: bucket })),
+      Bucket.create(),
     ])
     await createProject(directory)
-    return new Stage(directory, fleet, app, bucket, s3, {
+    return new Stage(directory, fleet, app, bucket, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       USER: 'tester',
@@ -47,7 +43,7 @@ export class Stage {
       SSH_KEY: fleet.key,
       DEPLOY_TO,
       REPOSITORY_URL: app.directory,
-      S3_BUCKET: bucket,
+      S3_BUCKET: bucket.name,
       S3_ENDPOINT: endpoint,
       S3_REGION: region,
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -106,20 +102,9 @@ export class Stage {
     return Promise.all(this.fleet.hosts.map((host) => host.connections()))
   }
 
-  /** Keys in the bucket. */
-  async keys(): Promise<string[]> {
-    const { Contents = [] } = await this.s3.send(new ListObjectsV2Command({ Bucket: this.bucket }))
-    return Contents.map(({ Key }) => Key ?? '')
-  }
-
-  /** Takes an object out of the bucket behind the deploy's back. */
-  async remove(key: string): Promise<void> {
-    await this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }))
-  }
-
   async close(): Promise<void> {
     await this.fleet.stop()
-    this.s3.destroy()
+    await this.bucket.delete()
     await rm(this.directory, { recursive: true, force: true })
   }
 }

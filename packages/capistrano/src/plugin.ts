@@ -111,6 +111,10 @@ function create(shipit: Shipit): Capistrano {
     })
   }
 
+  // Commands of the deploy machine end when the run fails, as those on servers do.
+  const local = shipit.local.bind(shipit)
+  shipit.local = (command, options) => local(command, { signal: abort.signal, ...options })
+
   orchestrate(shipit, hooks, failure, () => flow() !== undefined)
   defineFlow(shipit, dsl)
   return dsl

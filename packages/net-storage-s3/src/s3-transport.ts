@@ -1,6 +1,18 @@
-import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
-import { Readable } from 'node:stream'
-import { assertKey, Transport, type PutOptions, type Source, type StoredObject } from 'shipit-net-storage'
+import type {
+  PutObjectCommandInput,
+  S3Client,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from '@aws-sdk/client-s3'
+import { addAbortSignal, Readable } from 'node:stream'
+import {
+  assertKey,
+  Transport,
+  TransportError,
+  type PutOptions,
+  type Source,
+  type StoredObject,
+} from 'shipit-net-storage'
 import { s3Error, statusOf } from './s3-errors.js'
 import { assertOptions, type S3TransportOptions } from './settings.js'
 
@@ -59,7 +71,6 @@ export class S3Transport extends Transport {
     options: PutOptions = {},
   ): Promise<boolean> {
     const { contentType = 'application/octet-stream', ifAbsent = false, signal } = options
-    signal?.throwIfAborted()
     if (ifAbsent && (await this.stat(key))) return false
     const input: PutObjectCommandInput = {
       ...this.object(key),
@@ -142,23 +153,26 @@ export class S3Transport extends Transport {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3')
     const send = (client: S3Client, condition: { IfNoneMatch?: string }): Promise<unknown> =>
       client.send(new PutObjectCommand({ ...input, ...condition }), signal ? { abortSignal: signal } : {})
-    return this.attempt('s3:PutObject', async (client) => {
-      try {
-        await send(client, ifAbsent ? { IfNoneMatch: '*' } : {})
-        return true
-      } catch (error) {
-        signal?.throwIfAborted()
-        const status = statusOf(error)
-        // Another writer was there, or is at this moment.
-        if (ifAbsent && (status === 412 || status === 409)) return false
-        // No conditional writes here: whether it was absent was asked before.
-        if (ifAbsent && status === 501) {
-          await send(client, {})
+    return this.attempt(
+      's3:PutObject',
+      async (client) => {
+        try {
+          await send(client, ifAbsent ? { IfNoneMatch: '*' } : {})
           return true
+        } catch (error) {
+          const status = statusOf(error)
+          // Another writer was there, or is at this moment.
+          if (ifAbsent && (status === 412 || status === 409)) return false
+          // No conditional writes here: whether it was absent was asked before.
+          if (ifAbsent && status === 501) {
+            await send(client, {})
+            return true
+          }
+          throw error
         }
-        throw error
-      }
-    })
+      },
+      signal,
+    )
   }
 
   private async putStream(
@@ -166,7 +180,10 @@ export class S3Transport extends Transport {
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { Upload } = await import('@aws-sdk/lib-storage')
+    const [{ Upload }, { PutObjectCommand, UploadPartCommand }] = await Promise.all([
+      import('@aws-sdk/lib-storage'),
+      import('@aws-sdk/client-s3'),
+    ])
     const { partSize = 8 * MEBIBYTE, queueSize = 4 } = this.options
     // The source's own error is what the caller wants to see, not what the upload makes of it.
     let sourceError: { readonly error: unknown } | undefined
@@ -178,41 +195,52 @@ export class S3Transport extends Transport {
         throw error
       }
     })()
-    await this.attempt('s3:PutObject', async (client) => {
-      const upload = new Upload({
-        client,
-        params: { ...input, Body: Readable.from(watched, { objectMode: false }) },
-        partSize,
-        queueSize,
-        leavePartsOnError: false,
-      })
-      const abort = (): void => void upload.abort()
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        await upload.done()
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw error
-      } finally {
-        signal?.removeEventListener('abort', abort)
-      }
-    }).catch((error: unknown) => {
-      throw sourceError ? sourceError.error : error
+    await this.attempt(
+      's3:PutObject',
+      async (client) => {
+        const content = Readable.from(watched, { objectMode: false })
+        if (signal) addAbortSignal(signal, content)
+        // Upload's own abort does not wait for the removal of the parts: what sends content is given up instead.
+        const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+          const isContent = command instanceof UploadPartCommand || command instanceof PutObjectCommand
+          const bound = signal && isContent ? { abortSignal: signal } : {}
+          return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound)
+        }
+        await new Upload({
+          client: new Proxy(client, {
+            get: (target, key) => (key === 'send' ? send : (Reflect.get(target, key) as unknown)),
+          }),
+          params: { ...input, Body: content },
+          partSize,
+          queueSize,
+        }).done()
+      },
+      signal,
+    ).catch((error: unknown) => {
+      throw sourceError && !signal?.aborted ? sourceError.error : error
     })
   }
 
-  private async attempt<T>(action: string, run: (client: S3Client) => Promise<T>): Promise<T> {
+  private async attempt<T>(
+    action: string,
+    run: (client: S3Client) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const { bucket, endpoint, region } = this.options
     try {
+      signal?.throwIfAborted()
       return await run(await (this.connecting ??= this.connect()))
     } catch (error) {
-      if ((error as Error).name === 'AbortError' && statusOf(error) === undefined) throw error
+      signal?.throwIfAborted()
+      if (error instanceof TransportError) throw error
       throw s3Error(error, { action, bucket, description: this.description, endpoint, region })
     }
   }
 
   private async connect(): Promise<S3Client> {
     const { S3Client } = await import('@aws-sdk/client-s3')
+    // The SDK's advice on Node versions would stand in the log of each deploy; npm tells it at installation.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
     const { region, endpoint, forcePathStyle, profile, configFile, credentials } = this.options
     return new S3Client({
       ...(region ? { region } : {}),

@@ -1,7 +1,11 @@
 import { constants } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { formatError } from './format-error.js'
 import type { Shipit } from '../shipit.js'
 import type { TaskRunner } from './task-runner.js'
+
+/** Seconds that tasks have to end once they were told to. */
+const STOP_SECONDS = 5
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -28,6 +32,7 @@ export interface FailureContext {
 export class Failure {
   private handling: Promise<void> | undefined
   private interruptedBy: NodeJS.Signals | undefined
+  private readonly running = new Map<string, Promise<void>>()
   private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
 
   constructor(private readonly context: FailureContext) {
@@ -44,6 +49,16 @@ export class Failure {
   reset(): void {
     this.handling = undefined
     this.hookErrors.length = 0
+  }
+
+  /** Notes that a task of the flow has started. The function that is returned notes its end. */
+  started(task: string): () => void {
+    let end = (): void => {}
+    this.running.set(task, new Promise((resolve) => (end = resolve)))
+    return () => {
+      this.running.delete(task)
+      end()
+    }
   }
 
   /** Runs the failure tasks, once. Resolves when they have ended. */
@@ -88,11 +103,25 @@ export class Failure {
     }
   }
 
+  /** Waits for the tasks that were running, so that nothing of the deploy goes on beside the failure tasks. */
+  private async settle(): Promise<void> {
+    if (this.running.size === 0) return
+    const timeout = new AbortController()
+    const late = pause(STOP_SECONDS * 1000, true, { signal: timeout.signal }).catch(() => false)
+    await Promise.race([Promise.all(this.running.values()), late])
+    timeout.abort()
+    const names = [...this.running.keys()].map((name) => `'${name}'`).join(', ')
+    if (names)
+      this.context.shipit.log(`Still running after ${STOP_SECONDS} seconds, and left alone: ${names}.`)
+  }
+
   private async runFailureTasks(reason: string, error: unknown): Promise<void> {
     const { shipit, runner, abort, close } = this.context
     abort(error instanceof Error ? error : new Error(String(error)))
+    shipit.log(`\n${reason}`)
+    await this.settle()
     const tasks = runner.pending('deploy:failed').filter((task) => !task.running)
-    shipit.log(`\n${reason} Running 'deploy:failed'...`)
+    shipit.log("Running 'deploy:failed'...")
     for (const task of tasks) {
       try {
         await runner.run(task)

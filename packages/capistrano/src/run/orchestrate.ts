@@ -33,7 +33,9 @@ export function orchestrate(shipit: Shipit, hooks: Hooks, failure: Failure, isFl
       return
     }
     const guarded: TaskFunction = (done) => {
+      const ended = failure.started(task.name)
       runTask(task.fn.bind(shipit), (error) => {
+        ended()
         // The process is about to end; the signal's exit status is the one that counts.
         if (failure.interrupted) return
         if (!error) {

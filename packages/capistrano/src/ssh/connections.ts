@@ -28,7 +28,7 @@ export class Connections {
       const shared =
         controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
       if (shared) this.shared.push(shared)
-      share(connection, controlPath, (run) =>
+      share(connection, controlPath, signal, (run) =>
         limit(async () => {
           await shared?.open()
           return run()
@@ -58,10 +58,11 @@ export class Connections {
   }
 }
 
-/** Has Shipit's own commands and rsync use the shared connection, too. */
+/** Has Shipit's own commands and rsync use the shared connection, too, and end when the run fails. */
 function share<T>(
   connection: SshPoolConnection,
   controlPath: string | undefined,
+  signal: () => AbortSignal,
   run: (command: () => Promise<T>) => Promise<T>,
 ): void {
   if (controlPath)
@@ -70,7 +71,8 @@ function share<T>(
     command: string,
     options?: object,
   ) => Promise<T>
-  connection.runLocally = (command, options) => run(() => runLocally(command, options))
+  connection.runLocally = (command, options) =>
+    run(() => runLocally(command, { signal: signal(), ...options }))
 }
 
 /** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */

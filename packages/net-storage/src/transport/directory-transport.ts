@@ -7,6 +7,9 @@ import { assertKey } from './key.js'
 import { Transport, type PutOptions, type Source, type StoredObject } from './transport.js'
 import { TransportError } from './transport-error.js'
 
+/** What the system says of a path that holds no file: nothing, a file above it, a folder. */
+const NOT_A_FILE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+
 /** Options of {@link DirectoryTransport}. */
 export interface DirectoryTransportOptions {
   /** Folder that the deploy machine and all servers see under this path. It must be there. */
@@ -140,7 +143,7 @@ async function moveInto(file: string, part: string, ifAbsent: boolean): Promise<
 
 async function orAbsent<T>(found: Promise<T>): Promise<T | undefined> {
   return found.catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    if (NOT_A_FILE.has(error.code ?? '')) return undefined
     throw error
   })
 }

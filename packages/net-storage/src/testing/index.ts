@@ -1,0 +1,1 @@
+export { transportContract, type TransportContractOptions } from './transport-contract.js'

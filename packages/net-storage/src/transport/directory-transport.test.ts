@@ -1,0 +1,54 @@
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { transportContract } from '../testing/transport-contract.js'
+import { DirectoryTransport } from './directory-transport.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'directory-transport-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const create = async (): Promise<DirectoryTransport> =>
+  new DirectoryTransport({ path: await mkdtemp(join(folder, "odd 'name $(id)-")) })
+
+transportContract({
+  it,
+  create,
+  createBroken: async () => new DirectoryTransport({ path: join(folder, 'missing') }),
+})
+
+it('never makes the folder itself, which a missing mount would fill', async () => {
+  const path = join(folder, 'not-mounted')
+  await expect(new DirectoryTransport({ path }).put('key', Buffer.from('x'))).rejects.toMatchObject({
+    code: 'E_STORAGE',
+    message: expect.stringContaining(path),
+  })
+  expect(await readdir(folder)).not.toContain('not-mounted')
+})
+
+it('lets only one of many writers have a key', async () => {
+  const transport = await create()
+  const writers = Array.from({ length: 20 }, (_, index) =>
+    transport.put('lock', Buffer.from(`writer ${index}`), { ifAbsent: true }),
+  )
+  const stored = await Promise.all(writers)
+  expect(stored.filter(Boolean)).toHaveLength(1)
+  const content = Buffer.from((await transport.get('lock')) ?? []).toString()
+  expect(content).toBe(`writer ${stored.indexOf(true)}`)
+})
+
+it('names the folder that it may not write to', async () => {
+  const path = join(folder, 'read-only')
+  await mkdir(path)
+  await chmod(path, 0o500)
+  // Whoever may write everywhere is stopped by a file in the way instead.
+  if (process.getuid?.() === 0) await new DirectoryTransport({ path }).put('archives', Buffer.from('a file'))
+  await expect(new DirectoryTransport({ path }).put('archives/key', Buffer.from('x'))).rejects.toMatchObject({
+    code: 'E_STORAGE',
+    message: expect.stringContaining(path),
+  })
+  await chmod(path, 0o700)
+})

@@ -1,0 +1,122 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
+import { transportContract } from 'shipit-net-storage/testing'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { Bucket } from './support/bucket.js'
+
+let bucket: Bucket
+beforeAll(async () => {
+  bucket = await Bucket.create()
+})
+afterAll(() => bucket.delete())
+
+let tests = 0
+
+/** A transport in a folder of its own. */
+function transport(options: Partial<S3TransportOptions> = {}): S3Transport {
+  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+  return new S3Transport({
+    bucket: bucket.name,
+    prefix: `test-${(tests += 1)}`,
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    ...options,
+  })
+}
+
+transportContract({
+  it,
+  create: async () => transport(),
+  createBroken: async () => transport({ bucket: 'no-such-bucket' }),
+})
+
+it('leaves no parts behind of an upload that fails or is given up', async () => {
+  const abort = new AbortController()
+  const source = async function* (fail: () => void): AsyncGenerator<Uint8Array> {
+    for (let part = 0; part < 20; part += 1) yield Buffer.alloc(1 << 20, part)
+    fail()
+    yield Buffer.alloc(1 << 20)
+  }
+  const broken = source(() => {
+    throw new Error('broken')
+  })
+  await expect(transport().put('a', broken)).rejects.toThrow('broken')
+  await expect(
+    transport().put(
+      'b',
+      source(() => abort.abort()),
+      { signal: abort.signal },
+    ),
+  ).rejects.toThrow()
+  expect(await bucket.unfinishedUploads()).toEqual([])
+})
+
+it('keeps its objects in its own folder of the bucket', async () => {
+  const [mine, other] = [transport({ prefix: '/one/two/' }), transport({ prefix: 'one' })]
+  expect(mine.description).toBe(`s3://${bucket.name}/one/two`)
+  await mine.put('key', Buffer.from('x'))
+  expect(await bucket.keys()).toContain('one/two/key')
+  expect(await other.get('key')).toBeUndefined()
+})
+
+it('gives servers an address that works without credentials, for one object, for a while', async () => {
+  const s3 = transport({ urlExpiresIn: 60 })
+  await s3.put('mine', Buffer.from('content'))
+  await s3.put('other', Buffer.from('secret'))
+  const source = await s3.source('mine')
+  if (!('url' in source)) throw new Error('expected an address')
+  expect(await (await fetch(source.url)).text()).toBe('content')
+  expect(new URL(source.url).searchParams.get('X-Amz-Expires')).toBe('60')
+  expect((await fetch(source.url.replace('/mine', '/other'))).status).toBe(403)
+  expect((await fetch(source.url, { method: 'DELETE' })).status).toBe(403)
+})
+
+describe('says what is wrong, without a secret', () => {
+  const secret = 'canary-secret-access-key'
+  it.each<[string, () => Promise<Partial<S3TransportOptions>>, RegExp]>([
+    ['E_S3_BUCKET', async () => ({ bucket: 'no-such-bucket' }), /'no-such-bucket' does not exist/],
+    [
+      'E_S3_ACCESS',
+      async () => ({ credentials: { accessKeyId: 'nobody', secretAccessKey: secret } }),
+      /does not accept the credentials/,
+    ],
+    [
+      'E_S3_ACCESS',
+      async () => ({ credentials: { accessKeyId: inject('s3').accessKeyId, secretAccessKey: secret } }),
+      /does not accept the credentials/,
+    ],
+    [
+      'E_S3_CREDENTIALS',
+      async () => ({
+        credentials: async () => {
+          throw Object.assign(new Error(`no ${secret}`), { name: 'CredentialsProviderError' })
+        },
+      }),
+      /There are no credentials/,
+    ],
+    [
+      'E_S3_UNREACHABLE',
+      async () => ({ endpoint: await closedEndpoint() }),
+      /can't be reached at http:.*ECONNREFUSED/,
+    ],
+  ])('%s', async (code, options, message) => {
+    const error: unknown = await transport(await options())
+      .check()
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message), showStack: false })
+    expect(String(error)).not.toContain(secret)
+  })
+})
+
+/** The address of a server that has just gone. */
+async function closedEndpoint(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { inject } from 'vitest'
+
+/** A bucket of a test's own, in the S3 service that all tests share. */
+export class Bucket {
+  private constructor(
+    readonly name: string,
+    private readonly client: S3Client,
+  ) {}
+
+  static async create(): Promise<Bucket> {
+    const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+    const credentials = { accessKeyId, secretAccessKey }
+    const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+    const name = `test-${randomUUID()}`
+    await client.send(new CreateBucketCommand({ Bucket: name }))
+    return new Bucket(name, client)
+  }
+
+  async keys(): Promise<string[]> {
+    const { Contents = [] } = await this.client.send(new ListObjectsV2Command({ Bucket: this.name }))
+    return Contents.map(({ Key }) => Key ?? '')
+  }
+
+  /** Keys of uploads in parts that were begun, and neither finished nor given up. */
+  async unfinishedUploads(): Promise<string[]> {
+    const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name }))
+    return Uploads.map(({ Key }) => Key ?? '')
+  }
+
+  /** Takes an object out of the bucket behind the deploy's back. */
+  async remove(key: string): Promise<void> {
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
+  }
+
+  async delete(): Promise<void> {
+    let keys: string[]
+    while ((keys = await this.keys()).length > 0) await Promise.all(keys.map((key) => this.remove(key)))
+    await this.client.send(new DeleteBucketCommand({ Bucket: this.name }))
+    this.client.destroy()
+  }
+}
