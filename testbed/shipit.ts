@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithProcess } from './end-with-process.js'
 
 /** A run of the plain `shipit` command. */
 export interface ShipitRun {
@@ -14,6 +15,8 @@ export interface ShipitRun {
   readonly ended: Promise<number | NodeJS.Signals>
   /** Sends it a signal. */
   kill(signal: NodeJS.Signals): void
+  /** What Ctrl-C does on a terminal: SIGINT, also to all processes that it started. */
+  interrupt(): void
 }
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
@@ -44,7 +47,10 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a shell makes it.
+    detached: true,
   })
+  const untie = endWithProcess(() => void child.kill())
   let output = ''
   let unfinished = ''
   const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = []
@@ -58,7 +64,9 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
   child.stdout.setEncoding('utf8').on('data', take)
   child.stderr.setEncoding('utf8').on('data', take)
   const ended = once(child, 'close').then(([status, signal]: (number | NodeJS.Signals)[]) => {
-    for (const each of waiting) each.reject(new Error(`shipit ended without printing '${each.text}'`))
+    untie()
+    for (const each of waiting)
+      each.reject(new Error(`shipit ended without printing '${each.text}':\n${output}`))
     return status ?? signal ?? 0
   })
   return {
@@ -72,5 +80,6 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
       }),
     ended,
     kill: (signal) => void child.kill(signal),
+    interrupt: () => void process.kill(-Number(child.pid), 'SIGINT'),
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
@@ -35,20 +35,6 @@ it('refuses a second deploy, says who has the lock, why and since when, and leav
   await writeFile(gate, 'go on')
   expect(await alice.ended).toBe(0)
   expect((await stage.run('deploy')).status).toBe(0)
-})
-
-it.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const)('gives the lock back on %s, with status %d, after deploy:failed', async (signal, status) => {
-  const run = await held()
-  run.kill(signal)
-  expect(await run.ended).toBe(status)
-  expect(run.output).toContain(`Interrupted by ${signal}`)
-  expect(run.output).toContain("Finished 'deploy:unlock'")
-  expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
-  expect(await stage.live()).toEqual([undefined])
 })
 
 it('takes over at once from a deploy that was killed', async () => {
