@@ -50,7 +50,7 @@ it('leaves no parts behind of an upload that fails or is given up', async () => 
       source(() => abort.abort()),
       { signal: abort.signal },
     ),
-  ).rejects.toThrow()
+  ).rejects.toMatchObject({ name: 'AbortError' })
   expect(await bucket.unfinishedUploads()).toEqual([])
 })
 
