@@ -94,6 +94,8 @@ async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promi
 
 async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<NodeJS.ProcessEnv> {
   const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }
+  // The SDK's advice on Node versions is no part of the show.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
   const client = new S3Client({ endpoint: s3.endpoint, region: s3.region, credentials, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
   client.destroy()

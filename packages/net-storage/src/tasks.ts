@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import prettyBytes from 'pretty-bytes'
 import {
   DeployError,
   quote,
@@ -100,7 +101,7 @@ export function defineTasks(
     shipit.netStorage.manifest = manifest
     for (const { key, size } of manifest.parts) {
       shipit.log(
-        `Uploaded ${settings().transport.description}/${key}, ${megabytes(size)} (${megabytes(unpackedSize)} unpacked).`,
+        `Uploaded ${settings().transport.description}/${key}, ${prettyBytes(size)} (${prettyBytes(unpackedSize)} unpacked).`,
       )
     }
   })
@@ -198,8 +199,4 @@ async function all(checks: readonly Promise<unknown>[]): Promise<void> {
 function required(value: string | undefined, task: string): string {
   if (!value) throw new DeployError('E_TASK_MISSING', `Run '${task}' first: this task builds on it.`)
   return value
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
 }
