@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     // The SDK's advice on Node versions is no news here, once a test file.
+    // Tests wait for servers more than they compute.
+    maxWorkers: '100%',
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },

@@ -30,7 +30,11 @@ function shipit(settings: DeployLockSettings, application = 'shop'): { shipit: S
   deployLocker(instance)
   deployLocker(instance)
   instance.initConfig({
-    production: { servers: 'localhost', deployLock: settings, ...(application ? { application } : {}) },
+    production: {
+      servers: 'deploy@localhost',
+      deployLock: settings,
+      ...(application ? { application } : {}),
+    },
   })
   instance.initialize()
   return { shipit: instance, log }

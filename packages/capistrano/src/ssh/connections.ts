@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
@@ -13,7 +14,8 @@ const FOLDER_LENGTH = 60
 export class Connections {
   readonly hosts: readonly Host[]
   private readonly shared: SharedConnection[] = []
-  private folder: string | undefined
+  /** Of the connections' sockets; made, for this user alone, when the first one opens. */
+  private readonly folder = join(socketBase(), `shipit-${randomUUID().slice(0, 13)}`)
 
   constructor(shipit: Shipit, signal: () => AbortSignal) {
     const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
@@ -22,7 +24,7 @@ export class Connections {
     const name = uniqueNames(connections)
 
     this.hosts = connections.map((connection, index) => {
-      const controlPath = sshMultiplexing ? join(this.socketFolder(), String(index)) : undefined
+      const controlPath = sshMultiplexing ? join(this.folder, String(index)) : undefined
       const { key, strict } = connection.options
       const target = { server: { ...connection.remote }, key, strict, connectTimeout, controlPath }
       const shared =
@@ -44,17 +46,13 @@ export class Connections {
     // Whatever ends this process: no connection and no folder stays behind.
     process.once('exit', () => {
       this.close()
-      if (this.folder) rmSync(this.folder, { recursive: true, force: true })
+      rmSync(this.folder, { recursive: true, force: true })
     })
   }
 
   /** Ends all shared connections. They open again when they are needed. */
   close(): void {
     for (const connection of this.shared) connection.close()
-  }
-
-  private socketFolder(): string {
-    return (this.folder ??= mkdtempSync(join(socketBase(), 'shipit-')))
   }
 }
 

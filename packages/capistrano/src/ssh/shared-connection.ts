@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
@@ -27,6 +29,7 @@ export class SharedConnection {
   }
 
   private async connect(): Promise<void> {
+    mkdirSync(dirname(this.target.controlPath), { recursive: true, mode: 0o700 })
     const command = 'echo ready && exec cat >/dev/null'
     const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
       stdio: ['pipe', 'pipe', 'pipe'],
