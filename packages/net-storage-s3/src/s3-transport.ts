@@ -14,7 +14,7 @@ import {
   type StoredObject,
 } from 'shipit-net-storage'
 import { s3Error, statusOf } from './s3-errors.js'
-import { assertOptions, type S3TransportOptions } from './settings.js'
+import { optionMistakes, type S3TransportOptions } from './settings.js'
 
 const MEBIBYTE = 1 << 20
 
@@ -26,18 +26,19 @@ const DELETE_BATCH = 1000
  * credentials. Mirrors capistrano-net_storage-s3.
  *
  * The SDK is loaded with the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
- * `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_STORAGE`.
+ * `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
  */
 export class S3Transport extends Transport {
   readonly description: string
+  override readonly mistakes: readonly string[]
   private readonly prefix: string
   private connecting: Promise<S3Client> | undefined
 
-  /** @throws {DeployError} `E_S3_OPTIONS` */
+  /** Wrong options are told in `mistakes`, and by every method. */
   constructor(private readonly options: S3TransportOptions) {
     super()
-    assertOptions(options)
-    const folder = (options.prefix ?? '').replaceAll(/^\/+|\/+$/g, '')
+    this.mistakes = optionMistakes(options)
+    const folder = String(options.prefix ?? '').replaceAll(/^\/+|\/+$/g, '')
     this.prefix = folder ? `${folder}/` : ''
     this.description = `s3://${options.bucket}${folder ? `/${folder}` : ''}`
   }
@@ -227,6 +228,8 @@ export class S3Transport extends Transport {
     signal?: AbortSignal,
   ): Promise<T> {
     const { bucket, endpoint, region } = this.options
+    if (this.mistakes.length > 0)
+      throw new TransportError(`S3Transport: ${this.mistakes.join('; ')}.`, { code: 'E_S3_OPTIONS' })
     try {
       signal?.throwIfAborted()
       return await run(await (this.connecting ??= this.connect()))

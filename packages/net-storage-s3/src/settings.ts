@@ -1,5 +1,4 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
-import { DeployError } from 'shipit-capistrano'
 import { z } from 'zod'
 
 /** Options of {@link S3Transport}. */
@@ -66,19 +65,14 @@ const schema = z.strictObject({
   queueSize: between(1, 100, 'a number from 1 to 100').optional(),
 })
 
-/**
- * Checks options, all at once. Values are left out of the message, as some are secret.
- * @throws {DeployError} `E_S3_OPTIONS`
- */
-export function assertOptions(options: S3TransportOptions): void {
+/** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
+export function optionMistakes(options: S3TransportOptions): string[] {
   const { error } = schema.safeParse(options)
-  if (!error) return
-  const mistakes = error.issues.flatMap((issue) =>
+  return (error?.issues ?? []).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map(
           (key) => `there is no option '${key}'; known are ${Object.keys(schema.shape).join(', ')}`,
         )
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
-  throw new DeployError('E_S3_OPTIONS', `S3Transport: ${mistakes.join('; ')}.`)
 }

@@ -9,13 +9,17 @@ const count = (from: number) =>
 const METHODS = ['check', 'stat', 'put', 'get', 'list', 'remove', 'source'] as const
 
 /** A transport is known by its methods: a second copy of this package may have made it. */
-const transport = z.custom<Transport>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
-  { error: "expected a Transport, such as new S3Transport({ bucket: 'deploys' })" },
-)
+const transport = z
+  .custom<Transport>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+    { error: "expected a Transport, such as new S3Transport({ bucket: 'deploys' })", abort: true },
+  )
+  .superRefine(({ mistakes = [] }, context) => {
+    for (const message of mistakes) context.addIssue({ code: 'custom', message, params: { hideValue: true } })
+  })
 
 /** Settings under `netStorage`. */
 export const settingsSchema = z.strictObject({

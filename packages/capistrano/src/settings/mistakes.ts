@@ -33,6 +33,8 @@ export function describeIssues(
         return `${name}.${key}: there is no such setting; ${hint}`
       })
     }
+    // A schema may say so of what has no short form, or may be secret.
+    if (issue.code === 'custom' && issue.params?.['hideValue'] === true) return `${name}: ${issue.message}`
     const value = issue.path.reduce<unknown>(
       (object, key) => (object as Record<PropertyKey, unknown> | undefined)?.[key],
       given,

@@ -37,6 +37,11 @@ export type Source =
 export abstract class Transport {
   /** For people: `s3://bucket/prefix`. Holds no secret. */
   abstract readonly description: string
+  /**
+   * What is wrong with its options, a sentence each, without their values. Told with the mistakes of all other settings
+   * when Shipit initialises, so a constructor need not throw.
+   */
+  readonly mistakes: readonly string[] = []
   /** Proves that objects can be listed, written, read and deleted; leaves nothing behind. */
   abstract check(): Promise<void>
   /** What is stored under exactly this key, or undefined. */
