@@ -38,9 +38,10 @@ export class S3Transport extends Transport {
   constructor(private readonly options: S3TransportOptions) {
     super()
     this.mistakes = optionMistakes(options)
-    const folder = String(options.prefix ?? '').replaceAll(/^\/+|\/+$/g, '')
+    const { bucket, prefix } = options
+    const folder = (typeof prefix === 'string' ? prefix : '').replaceAll(/^\/+|\/+$/g, '')
     this.prefix = folder ? `${folder}/` : ''
-    this.description = `s3://${options.bucket}${folder ? `/${folder}` : ''}`
+    this.description = `s3://${bucket}${folder ? `/${folder}` : ''}`
   }
 
   async check(): Promise<void> {

@@ -41,7 +41,7 @@ export abstract class Transport {
    * What is wrong with its options, a sentence each, without their values. Told with the mistakes of all other settings
    * when Shipit initialises, so a constructor need not throw.
    */
-  readonly mistakes: readonly string[] = []
+  readonly mistakes?: readonly string[]
   /** Proves that objects can be listed, written, read and deleted; leaves nothing behind. */
   abstract check(): Promise<void>
   /** What is stored under exactly this key, or undefined. */
