@@ -1,19 +1,26 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, Flow } from './capistrano.js'
+import type { Capistrano, DefineTask, Flow } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
-import { Hooks, type When } from './graph/hooks.js'
-import { hookMistakes } from './graph/hook-mistakes.js'
+import { skippedPhaseHooks } from './flow/skipped-phases.js'
+import { Catalog } from './graph/catalog.js'
+import { Graph } from './graph/graph.js'
+import type { When } from './graph/hooks.js'
+import { defineInspection } from './inspection/tasks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
 import { TaskRunner } from './run/task-runner.js'
+import { throwForPeople } from './run/throw-for-people.js'
+import { filterHosts } from './servers/filter.js'
+import { normalizeServers } from './servers/normalize.js'
+import { primaryOf, releasing, withRole } from './servers/roles.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
 import { Replacements } from './shipit-deploy/replacements.js'
 import type { Shipit, TaskFunction } from './shipit.js'
 import { Connections } from './ssh/connections.js'
-import { onHosts } from './ssh/on-hosts.js'
-import { throwForPeople } from './run/throw-for-people.js'
+import type { Host } from './ssh/host.js'
+import { onHosts, type OnOptions } from './ssh/on-hosts.js'
 
 /** One DSL a Shipit instance, also when this module is loaded twice (as CommonJS and as a module, say). */
 const INSTANCE = Symbol.for('shipit-capistrano')
@@ -30,9 +37,10 @@ export default function capistrano(shipit: Shipit): Capistrano {
 }
 
 function create(shipit: Shipit): Capistrano {
-  const hooks = new Hooks()
+  const graph = new Graph(() => shipit.tasks)
+  const catalog = new Catalog()
   const settings = new Settings()
-  const runner = new TaskRunner(shipit, hooks)
+  const runner = new TaskRunner(shipit, graph)
   let abort = new AbortController()
   let connections: Connections | undefined
 
@@ -47,75 +55,109 @@ function create(shipit: Shipit): Capistrano {
     close: () => connections?.close(),
   })
 
+  /** The flow that the tasks of a run are part of. */
   const flow = (): Flow | undefined => {
     if (!shipit.isRunning) return undefined
-    if (shipit.seq.includes('deploy:reverting')) return 'rollback'
-    return shipit.seq.includes('deploy:starting') ? 'deploy' : undefined
+    if (shipit.seq.includes('deploy:reverting') || shipit.seq.includes('rollback')) return 'rollback'
+    return shipit.seq.includes('deploy:starting') || shipit.seq.includes('deploy') ? 'deploy' : undefined
+  }
+
+  const task: DefineTask = (name, dependencies, fn) => {
+    const [before, body] = typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
+    const fullName = graph.namespaces.qualify(name)
+    shipit.blTask(fullName, [...before], body)
+    graph.namespaces.depends(fullName, before)
+    catalog.defined(fullName)
   }
 
   const hook =
     (when: When) =>
     (target: string, name: string, fn?: TaskFunction): void => {
-      if (fn) shipit.blTask(name, [], fn)
-      hooks.add(when, target, name)
+      const { namespaces } = graph
+      if (fn) task(name, [], fn)
+      graph.hooks.add(when, namespaces.scoped(target), namespaces.scoped(name))
     }
+
+  const hosts = (): readonly Host[] => {
+    if (!connections)
+      throw new DeployError(
+        'E_NOT_INITIALIZED',
+        'Servers are known once Shipit has initialised: ask for them inside of a task.',
+      )
+    return connections.hosts
+  }
+  const roles = (...names: readonly string[]): Host[] => withRole(hosts(), names)
 
   if (!shipit.tasks['deploy:init']) shipitDeploy(shipit)
   const replacements = new Replacements(shipit)
 
   const dsl: Capistrano = {
-    task: (name, dependencies, fn) => {
-      const [before, body] =
-        typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
-      shipit.blTask(name, before, body)
-    },
+    task,
+    desc: (text, { runsOn } = {}) => catalog.announce({ text, runsOn }),
+    namespace: (name, define) => graph.namespaces.within(name, define),
     before: hook('before'),
     after: hook('after'),
-    invoke: async (name) => {
-      const pending = runner.pending(name)
-      if (shipit.tasks[name]?.done) shipit.log(`'${name}' has run already in this run.`)
-      for (const task of pending) await runner.run(task)
+    invoke: Object.assign((name: string) => runner.invoke(name), {
+      again: (name: string) => runner.again(name),
+    }),
+    hosts,
+    roles,
+    releaseRoles: (...names) => releasing(roles(...names)),
+    primary: (role) => primaryOf(hosts(), role),
+    on: <T>(
+      targets: readonly Host[],
+      options: OnOptions | ((host: Host) => Promise<T>),
+      fn?: (host: Host) => Promise<T>,
+    ) => {
+      const [chosen, body] = typeof options === 'function' ? [{}, options] : [options, fn]
+      if (!body) throw new DeployError('E_ON', 'on(hosts, options, fn): the function is missing.')
+      return onHosts(targets, chosen, body, abort.signal)
     },
-    hosts: () => {
-      if (!connections)
-        throw new DeployError('E_NOT_INITIALIZED', 'Servers are known once Shipit has initialised.')
-      return connections.hosts
-    },
-    on: (targets, fn, options) => onHosts(targets, fn, options),
     settings: (section) => settings.add(section),
-    replace: (name, dependencies, fn) => replacements.define(name, dependencies, fn),
+    replace: (name, dependencies, fn) => {
+      replacements.define(name, dependencies, fn)
+      catalog.defined(name)
+    },
+    plansRevision: (find) => inspection.plansRevision(find),
     flow,
     signal: () => abort.signal,
   }
 
   shipit.on('init', () => {
     replacements.apply()
-    const mistakes = [...settings.check(shipit), ...hookMistakes(shipit.tasks, hooks)]
+    const mistakes = [...settings.check(shipit), ...graph.mistakes()]
     if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
+    shipit.config.servers = normalizeServers(shipit.config.servers ?? [])
+    for (const warning of skippedPhaseHooks(graph)) shipit.log(`Warning: ${warning}.`)
   })
   shipit.on('init:after_ssh_pool', () => {
     connections = new Connections(shipit, () => abort.signal)
+    const { hosts: kept, mistakes } = filterHosts(connections.hosts, process.env)
+    if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
+    connections.narrow(kept)
   })
 
   let stopListening: (() => void) | undefined
   shipit.on('start', () => {
     if (shipit.isRunning) return
     failure.reset()
-    stopListening ??= shipit.seq.includes('deploy:starting') ? failure.listen() : undefined
+    const isFlow = ['deploy', 'rollback', 'deploy:starting'].some((name) => shipit.seq.includes(name))
+    if (isFlow) stopListening ??= failure.listen()
   })
-  for (const end of ['stop', 'err']) {
-    shipit.on(end, () => {
-      stopListening?.()
-      stopListening = undefined
-      connections?.close()
-    })
+  const stop = shipit.stop.bind(shipit)
+  shipit.stop = (error, successful) => {
+    stopListening?.()
+    stopListening = undefined
+    connections?.close()
+    stop(error, successful)
   }
 
   // Commands of the deploy machine end when the run fails, as those on servers do.
   const local = shipit.local.bind(shipit)
   shipit.local = (command, options) => local(command, { signal: abort.signal, ...options })
 
-  orchestrate(shipit, hooks, failure, () => flow() !== undefined)
+  orchestrate(shipit, graph, failure, () => flow() !== undefined)
+  const inspection = defineInspection(shipit, dsl, { graph, catalog })
   defineFlow(shipit, dsl)
   return dsl
 }

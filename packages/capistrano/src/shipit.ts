@@ -10,6 +10,12 @@ export interface ServerSettings {
   user?: string
   /** @default 22 */
   port?: number
+  /** What it does: `'web'`, `['app', 'db']`. Capistrano's roles. @default [] */
+  roles?: string | readonly string[]
+  /** Takes no releases: none of the deploy's own tasks touches it. Capistrano's `no_release`. @default false */
+  noRelease?: boolean
+  /** The one that `primary(role)` gives. Capistrano's `primary`. @default false */
+  primary?: boolean
   /** Options for `ssh -o`, by name. */
   extraSshOptions?: Record<string, string | number>
   /** Any property of your own. */
@@ -35,6 +41,10 @@ export interface EnvironmentConfig {
   deleteOnRollback?: boolean
   /** How `pending` shows a commit, in `git log`'s `--pretty=format:`. shipit-deploy's. @default '%h: %s - %an' */
   gitLogFormat?: string
+  /** Files of `shared` that each release links to, by their paths in the release. Capistrano's `linked_files`. @default [] */
+  linkedFiles?: readonly string[]
+  /** Folders of `shared` that each release links to. Capistrano's `linked_dirs`. @default [] */
+  linkedDirs?: readonly string[]
   /** Where to deploy to. Capistrano's `server` and `role`. */
   servers?: string | ServerSettings | readonly (string | ServerSettings)[]
   /** Path of the private key for ssh. */
@@ -76,6 +86,8 @@ export interface SshPoolConnection {
   readonly remote: ServerSettings
   readonly options: { key?: string; asUser?: string; strict?: string; verbosityLevel?: number }
   runLocally(command: string, options?: object): Promise<unknown>
+  buildSSHCommand(command: string, options?: object): string
+  rsyncCopy(source: string, destination: string, options?: object): Promise<unknown>
 }
 
 /** Result of a local or remote command of Shipit's own. */
@@ -97,6 +109,7 @@ export interface Shipit extends EventEmitter {
   initConfig(config: ShipitConfig): this
   initialize(): this
   start(...tasks: (string | string[])[]): this
+  stop(error?: unknown, successful?: boolean): void
   task(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
   blTask(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
   local(command: string, options?: object): Promise<ExecResult>

@@ -1,6 +1,6 @@
 declare module 'shipit-deploy' {
   import type { Shipit } from './shipit.js'
-  const plugin: (shipit: Shipit) => void
+  const plugin: (shipit: Pick<Shipit, 'blTask'>) => void
   export default plugin
 }
 

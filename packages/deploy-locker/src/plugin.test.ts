@@ -42,6 +42,8 @@ function shipit(settings: DeployLockSettings, application = 'shop'): { shipit: S
 
 /** Runs tasks. Resolves with the error that they ended with, if one. */
 async function start(instance: Shipit, ...tasks: string[]): Promise<unknown> {
+  // Orchestrator throws where nobody listens.
+  if (instance.listenerCount('err') === 0) instance.on('err', () => {})
   const ended = Promise.race([
     once(instance, 'stop').then(() => undefined),
     once(instance, 'task_err').then(([event]: { err: unknown }[]) => event?.err),

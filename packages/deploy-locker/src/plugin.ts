@@ -26,7 +26,7 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, before, settings: define, signal } = capistrano(shipit)
+  const { task, desc, before, settings: define, signal } = capistrano(shipit)
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   let held: HeldLock | undefined
 
@@ -38,6 +38,7 @@ export default function deployLocker(shipit: Shipit): void {
     return name
   }
 
+  desc('Takes the deploy lock', { runsOn: 'deploy machine' })
   task('deploy:lock:create', [], async () => {
     if (held) return
     const { user = currentUser(), reason = commandLine(), wait } = settings()
@@ -51,6 +52,7 @@ export default function deployLocker(shipit: Shipit): void {
     shipit.log(`Locked ${key()}.`)
   })
 
+  desc('Gives the deploy lock back, if this process has it', { runsOn: 'deploy machine' })
   task('deploy:lock:clear', [], async () => {
     if (!held) return
     const lock = held
@@ -59,6 +61,9 @@ export default function deployLocker(shipit: Shipit): void {
     shipit.log(`Unlocked ${key()}.`)
   })
 
+  desc('Says who has the deploy lock, why, since when and where; status 1 if somebody has', {
+    runsOn: 'deploy machine',
+  })
   task('deploy:lock:check', [], async () => {
     const holder = await provider().inspect(key())
     if (holder)
@@ -71,7 +76,9 @@ export default function deployLocker(shipit: Shipit): void {
     held?.lost.throwIfAborted()
   })
 
+  desc('Takes the deploy lock', { runsOn: 'deploy machine' })
   task('deploy:lock', ['deploy:lock:create'])
+  desc('Gives the deploy lock back', { runsOn: 'deploy machine' })
   task('deploy:unlock', ['deploy:lock:clear'])
 }
 

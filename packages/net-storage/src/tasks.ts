@@ -29,7 +29,8 @@ export function defineTasks(
   dsl: Capistrano,
   settings: () => z.output<typeof settingsSchema>,
 ): void {
-  const { task, before, after, invoke, on, hosts, replace, flow, signal } = dsl
+  const { task, desc, before, after, invoke, on, releaseRoles, replace, flow, signal } = dsl
+  const hosts = (): readonly Host[] => releaseRoles('all')
 
   const deployTo = (): string => String(shipit.config.deployTo)
   // Scripts are in deployTo already when they use it.
@@ -44,6 +45,9 @@ export function defineTasks(
     })
   const revision = (): string => required(shipit.currentRevision, 'net_storage:prepare_mirror_repository')
 
+  desc("Checks repository, branch, storage, config files, and the servers' tools", {
+    runsOn: 'deploy machine and servers',
+  })
   task('net_storage:check', [], async () => {
     if (flow() === 'rollback') {
       shipit.log('Going back needs neither repository nor storage.')
@@ -54,12 +58,16 @@ export function defineTasks(
     await on(hosts(), (host) => host.script(check))
   })
 
+  desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
     await git().update(branch())
     shipit.currentRevision = await git().resolve(branch())
     shipit.log(`${branch()} is commit ${shipit.currentRevision}.`)
   })
 
+  desc('Extracts the commit. Hook builds behind it; not run when storage has the archive', {
+    runsOn: 'deploy machine',
+  })
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
     shipit.releaseDirname ??= releaseName(new Date())
     shipit.workspace = shipit.netStorage.localReleasePath
@@ -67,6 +75,7 @@ export function defineTasks(
     await git().extract(revision(), shipit.workspace)
   })
 
+  desc('Builds the archive and uploads it, unless storage has it', { runsOn: 'deploy machine' })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const found = await store().find(revision())
     if ('manifest' in found && settings().reuseArchive) {
@@ -132,14 +141,18 @@ export function defineTasks(
     )
   }
 
+  desc('Has every server fetch, verify and unpack the archive', { runsOn: 'servers' })
   task('net_storage:create_release', ['net_storage:upload_archive'], async () => {
-    await on(hosts(), stage, { limit: settings().maxParallels })
+    await on(hosts(), { limit: settings().maxParallels }, stage)
+    // Linked before it is a release: a release that is there is whole.
+    await invoke('deploy:symlink:shared')
     await invoke('net_storage:upload_config_files')
     const promote = script('promote').with({ deploy_to: deployTo(), release: String(shipit.releaseDirname) })
     await on(hosts(), (host) => host.script(promote))
     shipit.log(`${hosts().length} servers have release ${shipit.releaseDirname}, verified.`)
   })
 
+  desc('Sends config files to the servers, over ssh', { runsOn: 'servers' })
   task('net_storage:upload_config_files', [], async () => {
     const files = await findConfigFiles(settings().configFiles)
     if (files.length === 0) return
@@ -152,6 +165,7 @@ export function defineTasks(
     shipit.log(`Sent ${files.length} config files to ${hosts().length} servers.`)
   })
 
+  desc('Removes archives that nobody has a release of', { runsOn: 'deploy machine and servers' })
   task('net_storage:cleanup', [], async () => {
     try {
       const clean = script('clean').with({ deploy_to: deployTo(), archives_path: archivesPath() })
@@ -167,6 +181,8 @@ export function defineTasks(
       )
     }
   })
+
+  dsl.plansRevision(() => git().find(branch()))
 
   replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], () => {
     shipit.emit('fetched')

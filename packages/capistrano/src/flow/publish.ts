@@ -1,4 +1,4 @@
-import type { Capistrano } from '../capistrano.js'
+import type { On } from '../capistrano.js'
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 import { ServersError } from '../ssh/servers-error.js'
@@ -9,25 +9,30 @@ const publishScript = Script.file(new URL('../../server/publish.sh', import.meta
  * Makes a release the current one on every server. If a server can't, those that could go back to what they had.
  * @throws {ServersError} `E_SERVERS`
  */
-export async function publish({ hosts, on }: Capistrano, deployTo: string, release: string): Promise<void> {
-  const flipped: { host: Host; previous: string }[] = []
+export async function publish(
+  hosts: readonly Host[],
+  on: On,
+  { deployTo, release }: { readonly deployTo: string; readonly release: string },
+): Promise<void> {
+  const flipped: { readonly host: Host; readonly previous: string }[] = []
   try {
-    await on(hosts(), async (host) => {
+    await on(hosts, async (host) => {
       const facts = await host.script(publishScript.with({ deploy_to: deployTo, release }))
       flipped.push({ host, previous: facts['previous']?.[0] ?? '' })
     })
   } catch (error) {
     if (!(error instanceof ServersError)) throw error
-    const back = (each: Host): string => flipped.find(({ host }) => host === each)?.previous ?? ''
+    const previousOf = new Map(flipped.map(({ host, previous }) => [host, previous]))
     // The run's own signal may be what ended it.
     const { signal } = new AbortController()
-    await on(
-      flipped.map(({ host }) => host),
-      (host) => host.script(publishScript.with({ deploy_to: deployTo, release: back(host) }), { signal }),
+    await on([...previousOf.keys()], (host) =>
+      host.script(publishScript.with({ deploy_to: deployTo, release: previousOf.get(host) ?? '' }), {
+        signal,
+      }),
     )
     throw new ServersError(
       error.failures,
-      hosts().length,
+      hosts.length,
       `The other ${flipped.length} servers went back to the release that they had.`,
     )
   }

@@ -1,97 +1,89 @@
-import { userInfo } from 'node:os'
 import { posix } from 'node:path'
 import extendShipit from 'shipit-deploy/lib/extendShipit.js'
 import type { Capistrano } from '../capistrano.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
+import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
-import { majority, releaseName, rollbackTarget, serverReleases, type ServerReleases } from './releases.js'
+import { deployRecord, revisionLine, type DeployRecord } from './deploy-log.js'
+import { PHASE_DESCRIPTIONS, PHASE_TASKS, PHASES } from './phases.js'
 import { publish } from './publish.js'
+import { majority, releaseName, rollbackTarget, serverReleases, type ServerReleases } from './releases.js'
+import { defineSharedFiles } from './shared-files.js'
 
-const checkScript = Script.file(new URL('../../server/check.sh', import.meta.url))
+const releasesScript = Script.file(new URL('../../server/releases.sh', import.meta.url))
 const cleanScript = Script.file(new URL('../../server/clean.sh', import.meta.url))
-const logRevisionScript = Script.file(new URL('../../server/log-revision.sh', import.meta.url))
+const logScript = Script.file(new URL('../../server/log-deploy.sh', import.meta.url))
 
 /** Defines the phases of a deploy and a rollback, and what they do. Each task can be hooked. */
 export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
-  const { replace, hosts, on, flow } = capistrano
+  const { replace, desc, releaseRoles, on, flow } = capistrano
   const deployTo = (): string => String(shipit.config.deployTo)
+  const targets = (): readonly Host[] => releaseRoles('all')
+  /** What the servers had when the run began; empty until they were asked. */
   let servers: ServerReleases[] = []
+  let started = new Date()
 
-  const phases = {
-    deploy: [
-      'starting',
-      'started',
-      'updating',
-      'updated',
-      'publishing',
-      'published',
-      'finishing',
-      'finished',
-    ],
-    rollback: [
-      'starting',
-      'started',
-      'reverting',
-      'reverted',
-      'publishing',
-      'published',
-      'finishing_rollback',
-      'finished',
-    ],
+  for (const phase of new Set([...PHASES.deploy, ...PHASES.rollback])) {
+    const description = PHASE_DESCRIPTIONS[phase]
+    if (description) desc(description)
+    replace(phase, PHASE_TASKS[phase] ?? [])
   }
-  const behaviour: Record<string, string[]> = {
-    starting: ['deploy:init', 'deploy:check'],
-    updating: ['deploy:fetch', 'deploy:update'],
-    reverting: ['rollback:init'],
-    publishing: ['deploy:publish'],
-    finishing: ['deploy:clean'],
-    finishing_rollback: ['deploy:clean', 'rollback:finish'],
-    finished: ['deploy:finish', 'deploy:log_revision'],
-  }
-  for (const phase of new Set([...phases.deploy, ...phases.rollback, 'failed'])) {
-    replace(`deploy:${phase}`, behaviour[phase] ?? [])
-  }
-  replace(
-    'deploy',
-    phases.deploy.map((phase) => `deploy:${phase}`),
-  )
-  replace(
-    'rollback',
-    phases.rollback.map((phase) => `deploy:${phase}`),
-  )
+  desc('Deploys the branch to all servers')
+  replace('deploy', PHASES.deploy)
+  desc('Makes an earlier release live again: the newest that all servers have, or ROLLBACK_RELEASE')
+  replace('rollback', PHASES.rollback)
+  desc("The same as 'rollback'")
   replace('deploy:rollback', ['rollback'])
 
   replace('deploy:init', [], () => {
     if (!shipit.config.deployTo)
       throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
+    servers = []
+    started = new Date()
     extendShipit.default(shipit)
     if (flow() !== 'rollback') shipit.emit('deploy')
   })
 
-  replace('deploy:check', [], async () => {
-    servers = await on(hosts(), async (host) =>
-      serverReleases(await host.script(checkScript.with({ deploy_to: deployTo() }))),
-    )
-    const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
-    shipit.releaseDirname = releaseName(new Date(), existing)
-    shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
-    shipit.previousRelease = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
-    const previous = servers
-      .flatMap(({ releases }) => releases)
-      .find(({ name }) => name === shipit.previousRelease)
-    shipit.previousRevision = previous?.revision ?? null
-    shipit.log(
-      `${servers.length} servers are ready; ${shipit.previousRelease ? `current is release ${shipit.previousRelease}` : 'nothing is deployed yet'}.`,
-    )
-  })
+  desc('Checks that the servers can be deployed to, and finds out what is live', { runsOn: 'servers' })
+  replace(
+    'deploy:check',
+    [
+      'deploy:check:directories',
+      'deploy:check:linked_dirs',
+      'deploy:check:make_linked_dirs',
+      'deploy:check:linked_files',
+    ],
+    async () => {
+      const script = releasesScript.with({ deploy_to: deployTo() })
+      servers = await on(targets(), async (host) => serverReleases(await host.script(script)))
+      const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
+      shipit.releaseDirname = releaseName(new Date(), existing)
+      shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
+      shipit.previousRelease = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
+      const previous = servers
+        .flatMap(({ releases }) => releases)
+        .find(({ name }) => name === shipit.previousRelease)
+      shipit.previousRevision = previous?.revision ?? null
+      const live = shipit.previousRelease
+        ? `current is release ${shipit.previousRelease}`
+        : 'nothing is deployed yet'
+      shipit.log(`${counted(servers.length)} ready; ${live}.`)
+    },
+  )
 
+  defineSharedFiles(shipit, capistrano)
+
+  desc('Points current at the release, in one step on each server; if one can not, all go back', {
+    runsOn: 'servers',
+  })
   replace('deploy:publish', [], async () => {
-    await publish(capistrano, deployTo(), required(shipit.releaseDirname))
-    shipit.log(`Release ${shipit.releaseDirname} is live on ${hosts().length} servers.`)
+    await publish(targets(), on, { deployTo: deployTo(), release: required(shipit.releaseDirname) })
+    shipit.log(`Release ${shipit.releaseDirname} is live on ${targets().length} servers.`)
     shipit.emit('published')
   })
 
+  desc('Chooses the release to go back to')
   replace('rollback:init', [], () => {
     const target = rollbackTarget(servers, process.env['ROLLBACK_RELEASE'])
     if ('reason' in target) {
@@ -107,7 +99,7 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   // What is live is live: nothing that comes behind it is a reason to call the deploy failed.
   const onAllIfPossible = async (script: Script, warning: string): Promise<void> => {
     try {
-      await on(hosts(), (host) => host.script(script))
+      await on(targets(), (host) => host.script(script))
     } catch (error) {
       shipit.log(`Warning: ${warning}.\n${String(error)}`)
     }
@@ -118,6 +110,7 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
       'old releases could not be removed everywhere; the next deploy tries again',
     )
 
+  desc('Removes old releases; never the live one', { runsOn: 'servers' })
   replace('deploy:clean', [], async () => {
     await clean('')
     shipit.emit('cleaned')
@@ -132,17 +125,31 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
     if (flow() !== 'rollback') shipit.emit('deployed')
   })
 
-  replace('deploy:log_revision', [], async () => {
-    const user = process.env['USER'] ?? process.env['LOGNAME'] ?? userInfo().username
-    const line =
-      flow() === 'rollback'
-        ? `${user} rolled back to release ${shipit.releaseDirname}`
-        : `Branch ${shipit.config.branch} (at ${shipit.currentRevision}) deployed as release ${shipit.releaseDirname} by ${user}`
+  const log = async (result: DeployRecord['result']): Promise<void> => {
+    const action = flow() ?? 'deploy'
+    const record = deployRecord(shipit, { action, started, servers: targets().length, result })
     await onAllIfPossible(
-      logRevisionScript.with({ deploy_to: deployTo(), line }),
-      'revisions.log could not be written everywhere',
+      logScript.with({
+        deploy_to: deployTo(),
+        line: result === 'succeeded' ? revisionLine(shipit, action) : '',
+        record: JSON.stringify(record),
+      }),
+      'revisions.log and deploys.jsonl could not be written everywhere',
     )
+  }
+
+  desc('Notes the deploy in revisions.log and deploys.jsonl on the servers', { runsOn: 'servers' })
+  replace('deploy:log_revision', [], () => log('succeeded'))
+
+  desc('Runs when a deploy or rollback fails or is interrupted. Hook what is to be taken back')
+  replace('deploy:failed', [], async () => {
+    // Servers that could not even be checked are not asked again.
+    if (servers.length > 0) await log('failed')
   })
+}
+
+function counted(servers: number): string {
+  return servers === 1 ? '1 server is' : `${servers} servers are`
 }
 
 function required(release: string | undefined): string {

@@ -1,12 +1,12 @@
 import { nearest } from '../settings/nearest.js'
 import type { Task } from '../shipit.js'
-import type { Hooks } from './hooks.js'
+import { HookTable, type Hook } from './hooks.js'
 import { sequence, SequenceError } from './sequence.js'
 
 /** What is wrong with the hooks, a sentence each: unknown tasks, cycles. */
-export function hookMistakes(tasks: Readonly<Record<string, Task>>, hooks: Hooks): string[] {
+export function hookMistakes(tasks: Readonly<Record<string, Task>>, hooks: readonly Hook[]): string[] {
   const known = Object.keys(tasks)
-  const found = hooks.all().flatMap(({ when, target, hook }) =>
+  const found = hooks.flatMap(({ when, target, hook }) =>
     [target, hook]
       .filter((name) => !tasks[name])
       .map((name) => {
@@ -16,15 +16,18 @@ export function hookMistakes(tasks: Readonly<Record<string, Task>>, hooks: Hooks
   )
   if (found.length > 0) return found
 
-  const cycles = new Set<string>()
-  for (const name of known) {
-    try {
-      sequence(tasks, [name], hooks)
-    } catch (error) {
-      // A dependency that is missing is told when its task is started, as Shipit does.
-      if (error instanceof SequenceError && error.recursiveTasks) cycles.add(error.message)
-    }
+  // A dependency that is missing is told when its task is started, as Shipit does.
+  const complete = Object.fromEntries(
+    Object.entries(tasks).map(([name, task]) => [
+      name,
+      { ...task, dep: task.dep.filter((dependency) => tasks[dependency]) },
+    ]),
+  )
+  try {
+    sequence(complete, known, new HookTable(hooks))
+    return []
+  } catch (error) {
+    if (error instanceof SequenceError) return [error.message]
+    throw error
   }
-  // One cycle is met once from each of its tasks.
-  return [...cycles].slice(0, 1)
 }

@@ -1,28 +1,49 @@
+import type { Task } from '../shipit.js'
+import { resolveName, type ScopedName } from './namespaces.js'
+
 /** When a hook runs: before its target's dependencies, or after the target. */
 export type When = 'before' | 'after'
 
 /** One declared hook. */
-export interface Hook {
+export interface Hook<Name = string> {
   readonly when: When
-  readonly target: string
-  readonly hook: string
+  readonly target: Name
+  readonly hook: Name
+}
+
+/** Hooks whose names are resolved, by target. */
+export class HookTable {
+  private readonly hooks: Record<When, Map<string, Set<string>>> = { before: new Map(), after: new Map() }
+
+  constructor(all: readonly Hook[]) {
+    for (const { when, target, hook } of all) {
+      const hooks = this.hooks[when]
+      const known = hooks.get(target)
+      if (known) known.add(hook)
+      else hooks.set(target, new Set([hook]))
+    }
+  }
+
+  /** A target's hooks, each once, in the order declared. */
+  of(when: When, target: string): Iterable<string> {
+    return this.hooks[when].get(target) ?? []
+  }
 }
 
 /** The hooks that were declared, in that order. */
 export class Hooks {
-  private readonly declared: Hook[] = []
+  private readonly declared: Hook<ScopedName>[] = []
 
-  add(when: When, target: string, hook: string): void {
-    if (!this.of(when, target).includes(hook)) this.declared.push({ when, target, hook })
+  add(when: When, target: ScopedName, hook: ScopedName): void {
+    this.declared.push({ when, target, hook })
   }
 
-  of(when: When, target: string): string[] {
-    return this.declared
-      .filter((each) => each.when === when && each.target === target)
-      .map(({ hook }) => hook)
-  }
-
-  all(): readonly Hook[] {
-    return this.declared
+  /** Their full names, as far as the tasks are known. */
+  resolve(tasks: Readonly<Record<string, Task>>): Hook[] {
+    return this.declared.map(({ when, target, hook }) => ({
+      when,
+      target: resolveName(target, tasks),
+      hook: resolveName(hook, tasks),
+    }))
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Task } from '../shipit.js'
 import { hookMistakes } from './hook-mistakes.js'
-import { Hooks } from './hooks.js'
+import { HookTable, type Hook } from './hooks.js'
 import { Schedule } from './schedule.js'
 import { sequence } from './sequence.js'
 
@@ -11,10 +11,14 @@ function graph(dependencies: Record<string, string[]>): Record<string, Task> {
   )
 }
 
-function hooks(...declared: ['before' | 'after', string, string][]): Hooks {
-  const all = new Hooks()
-  for (const each of declared) all.add(...each)
-  return all
+type Declared = readonly ['before' | 'after', string, string]
+
+function list(...declared: Declared[]): Hook[] {
+  return declared.map(([when, target, hook]) => ({ when, target, hook }))
+}
+
+function hooks(...declared: Declared[]): HookTable {
+  return new HookTable(list(...declared))
 }
 
 it('puts before-hooks ahead of dependencies, and after-hooks behind the task, in the order declared', () => {
@@ -61,7 +65,7 @@ it('tells a missing task as Orchestrator expects it, with the nearest name', () 
 it('finds hooks on tasks, and of tasks, that nobody defined', () => {
   const found = hookMistakes(
     graph({ 'deploy:published': [], notify: [] }),
-    hooks(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']),
+    list(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']),
   )
   expect(found).toEqual([
     "after('deploy:publishd', 'notify'): there is no task 'deploy:publishd'; did you mean 'deploy:published'?",
@@ -82,4 +86,12 @@ it('lets a barrier wait for all before it, and all behind it wait for the barrie
   expect(allowed()).toEqual(['hook'])
   finish('hook')
   expect(allowed()).toEqual(['three'])
+})
+
+it('finds a cycle of hooks and dependencies, once, before anything runs', () => {
+  const found = hookMistakes(
+    graph({ a: [], b: ['c'], c: [], d: ['missing'] }),
+    list(['before', 'a', 'b'], ['before', 'c', 'a']),
+  )
+  expect(found).toEqual(['Tasks wait for each other: a -> b -> c -> a'])
 })

@@ -1,6 +1,6 @@
 import { nearest } from '../settings/nearest.js'
 import type { Task } from '../shipit.js'
-import type { Hooks } from './hooks.js'
+import type { HookTable } from './hooks.js'
 
 /** Tasks in running order, and which of them are barriers. */
 export interface Sequence {
@@ -26,38 +26,43 @@ export class SequenceError extends Error {
 export function sequence(
   tasks: Readonly<Record<string, Task>>,
   names: readonly string[],
-  hooks: Hooks,
+  hooks: HookTable,
 ): Sequence {
   const order = new Set<string>()
   const barriers = new Set<string>()
-  const path: string[] = []
+  // A set keeps the order, too, and knows at once whether a task waits for itself.
+  const path = new Set<string>()
 
   const visit = (name: string, behindHook: boolean): void => {
     if (order.has(name)) return
     const task = tasks[name]
-    if (!task) {
-      const suggestion = nearest(name, Object.keys(tasks))
-      const error = new SequenceError(
-        `Task '${name}' is not defined${suggestion ? `: did you mean '${suggestion}'?` : ''}`,
-      )
-      error.missingTask = name
-      throw error
-    }
-    if (path.includes(name)) {
-      const recursiveTasks = [...path.slice(path.indexOf(name)), name]
-      const error = new SequenceError(`Tasks wait for each other: ${recursiveTasks.join(' -> ')}`)
-      error.recursiveTasks = recursiveTasks
-      throw error
-    }
-    path.push(name)
+    if (!task) throw missing(name, Object.keys(tasks))
+    if (path.has(name)) throw recursion([...path], name)
+    path.add(name)
     for (const hook of hooks.of('before', name)) visit(hook, true)
     for (const dependency of task.dep) visit(dependency, behindHook)
     order.add(name)
     if (behindHook) barriers.add(name)
     for (const hook of hooks.of('after', name)) visit(hook, true)
-    path.pop()
+    path.delete(name)
   }
 
   for (const name of names) visit(name, false)
   return { names: [...order], barriers }
+}
+
+function missing(name: string, known: readonly string[]): SequenceError {
+  const suggestion = nearest(name, known)
+  const error = new SequenceError(
+    `Task '${name}' is not defined${suggestion ? `: did you mean '${suggestion}'?` : '.'}`,
+  )
+  error.missingTask = name
+  return error
+}
+
+function recursion(path: readonly string[], name: string): SequenceError {
+  const recursiveTasks = [...path.slice(path.indexOf(name)), name]
+  const error = new SequenceError(`Tasks wait for each other: ${recursiveTasks.join(' -> ')}`)
+  error.recursiveTasks = recursiveTasks
+  return error
 }

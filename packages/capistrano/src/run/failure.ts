@@ -31,6 +31,7 @@ export interface FailureContext {
  */
 export class Failure {
   private handling: Promise<void> | undefined
+  private handled = false
   private interruptedBy: NodeJS.Signals | undefined
   private readonly running = new Map<string, Promise<void>>()
   private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
@@ -38,6 +39,7 @@ export class Failure {
   constructor(private readonly context: FailureContext) {
     // Behind Shipit's own log of the first error, and before shipit-cli's exit.
     context.shipit.on('task_err', () => this.reportHookErrors())
+    context.shipit.on('task_not_found', () => this.reportHookErrors())
   }
 
   /** True from the first error or signal on: no other task may start. */
@@ -45,9 +47,15 @@ export class Failure {
     return this.handling !== undefined
   }
 
+  /** True if the process is ending because of a signal; its exit status is the signal's then. */
+  get interrupted(): boolean {
+    return this.interruptedBy !== undefined
+  }
+
   /** Forgets the last run's failure. */
   reset(): void {
     this.handling = undefined
+    this.handled = false
     this.hookErrors.length = 0
   }
 
@@ -70,12 +78,7 @@ export class Failure {
     return (this.handling = this.runFailureTasks(`Failed in '${task}'.`, error))
   }
 
-  /** True if the process is ending because of a signal; its exit status is the signal's then. */
-  get interrupted(): boolean {
-    return this.interruptedBy !== undefined
-  }
-
-  /** Listens for signals until the returned function is called. */
+  /** Listens for signals, and for the process's end, until the returned function is called. */
   listen(): () => void {
     const interrupt = (signal: NodeJS.Signals): void => {
       const status = 128 + constants.signals[signal]
@@ -88,12 +91,45 @@ export class Failure {
         process.exit(status)
       })
     }
+    const exit = (): void => this.exited()
     const exiting = process.listeners('SIGINT').filter(({ name }) => name === EXITING_LISTENER)
     for (const listener of exiting) process.off('SIGINT', listener)
     for (const signal of SIGNALS) process.on(signal, interrupt)
+    process.on('exit', exit)
     return () => {
+      process.off('exit', exit)
       for (const signal of SIGNALS) process.off(signal, interrupt)
       for (const listener of exiting) process.on('SIGINT', listener)
+    }
+  }
+
+  /** The process ends in the middle of the flow, by `process.exit`: only what is synchronous can still be done. */
+  private exited(): void {
+    if (this.handled) return
+    const { shipit, runner } = this.context
+    if (this.handling) {
+      shipit.log("Ended before 'deploy:failed' had finished.")
+      return
+    }
+    const where = [...this.running.keys()].map((name) => `'${name}'`).join(', ') || 'between two tasks'
+    shipit.log(`\nThe process exits in the middle of the deploy, in ${where}. Running 'deploy:failed'...`)
+    const unfinished: string[] = []
+    for (const task of runner.pending('deploy:failed').filter((each) => !each.running)) {
+      let ended = task.fn.length === 0
+      try {
+        const result = task.fn.call(shipit, () => (ended = true))
+        if (typeof result === 'object' && result !== null) ended = false
+        task.done = true
+      } catch (error) {
+        this.hookErrors.push({ task: task.name, error })
+      }
+      if (!ended) unfinished.push(`'${task.name}'`)
+    }
+    this.reportHookErrors()
+    if (unfinished.length > 0) {
+      shipit.log(
+        `Not finished, as the process did not wait for it: ${unfinished.join(', ')}. Throw an error instead of calling process.exit.`,
+      )
     }
   }
 
@@ -129,6 +165,7 @@ export class Failure {
         this.hookErrors.push({ task: task.name, error: hookError })
       }
     }
+    this.handled = true
     close()
   }
 }

@@ -1,7 +1,7 @@
 import runTask from 'orchestrator/lib/runTask.js'
-import type { Hooks } from '../graph/hooks.js'
+import type { Graph } from '../graph/graph.js'
 import { Schedule } from '../graph/schedule.js'
-import { sequence } from '../graph/sequence.js'
+import { SequenceError, type Sequence } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from '../shipit.js'
 import type { Failure } from './failure.js'
 
@@ -13,14 +13,30 @@ interface OrchestratorSteps {
 }
 
 /** Makes hooks part of the order of tasks, and holds a failing task back until the failure tasks have run. */
-export function orchestrate(shipit: Shipit, hooks: Hooks, failure: Failure, isFlow: () => boolean): void {
+export function orchestrate(shipit: Shipit, graph: Graph, failure: Failure, isFlow: () => boolean): void {
   const steps = shipit as unknown as OrchestratorSteps
   const ready = steps._readyToRunTask.bind(shipit)
   const run = steps._runTask.bind(shipit)
   let schedule: Schedule | undefined
 
   steps.sequence = (tasks, names, results) => {
-    const ordered = sequence(tasks, names, hooks)
+    let ordered: Sequence
+    try {
+      ordered = graph.sequence(names)
+    } catch (error) {
+      if (!(error instanceof SequenceError)) throw error
+      shipit.log(error.message)
+      if (!isFlow()) throw error
+      // Something in a running deploy starts what can't be started: nothing else starts, and the failure tasks run.
+      results.push(...shipit.seq)
+      void failure.handle(`start('${names[0]}')`, error).then(() => {
+        const { message, missingTask, recursiveTasks } = error
+        if (missingTask) shipit.emit('task_not_found', { message, task: missingTask, err: error })
+        if (recursiveTasks) shipit.emit('task_recursion', { message, recursiveTasks, err: error })
+        shipit.stop(error)
+      })
+      return
+    }
     schedule = new Schedule(tasks, ordered)
     results.push(...ordered.names)
   }

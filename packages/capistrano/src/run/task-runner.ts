@@ -1,7 +1,6 @@
 import runTask from 'orchestrator/lib/runTask.js'
-import type { Hooks } from '../graph/hooks.js'
-import { sequence } from '../graph/sequence.js'
 import { DeployError } from '../errors.js'
+import type { Graph } from '../graph/graph.js'
 import type { Shipit, Task } from '../shipit.js'
 
 /** Orchestrator's own steps around a task. */
@@ -12,18 +11,36 @@ interface OrchestratorSteps {
 
 /**
  * Runs tasks from inside a running task, one behind the other, with Orchestrator's events, so that Shipit's log and
- * other plugins see them as they see all tasks. What has run in this run is left out.
+ * other plugins see them as they see all tasks.
  */
 export class TaskRunner {
   constructor(
     private readonly shipit: Shipit,
-    private readonly hooks: Hooks,
+    private readonly graph: Graph,
   ) {}
 
-  /** The tasks that `name` stands for, in order, without those that have run. */
+  /** The tasks that `name` stands for, in order, without those that have run in this run. @throws {SequenceError} */
   pending(name: string): Task[] {
-    const { names } = sequence(this.shipit.tasks, [name], this.hooks)
+    const { names } = this.graph.sequence([name])
     return names.flatMap((each) => this.shipit.tasks[each] ?? []).filter((task) => !task.done)
+  }
+
+  /** Runs a task with all that it stands for, but for what has run in this run. @throws the task's own error */
+  async invoke(name: string): Promise<void> {
+    const pending = this.pending(name)
+    if (this.shipit.tasks[name]?.done) {
+      this.shipit.log(
+        `'${name}' has run already in this run, and is not run again; invoke.again('${name}') would.`,
+      )
+    }
+    for (const task of pending) await this.run(task)
+  }
+
+  /** Runs a task also if it has run. @throws the task's own error */
+  async again(name: string): Promise<void> {
+    const task = this.shipit.tasks[name]
+    if (task && !task.running) task.done = false
+    for (const each of this.pending(name)) await this.run(each)
   }
 
   /** @throws the task's own error; {@link DeployError} `E_RECURSION` if the task waits for itself. */

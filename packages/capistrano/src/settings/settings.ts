@@ -4,9 +4,32 @@ import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
 import { describeIssues } from './mistakes.js'
 
-const server = z.union([z.string().min(1), z.looseObject({ host: z.string().min(1) })], {
-  error: "expected 'user@host:port' or { host, user, port }",
-})
+const flag = z.boolean({ error: 'expected true or false' })
+
+const server = z.union(
+  [
+    z.string().min(1),
+    z.looseObject({
+      host: z.string().min(1),
+      roles: z.union([z.string(), z.array(z.string())]).optional(),
+      noRelease: flag.optional(),
+      primary: flag.optional(),
+    }),
+  ],
+  { error: "expected 'user@host:port' or { host, user, port, roles, noRelease, primary }" },
+)
+
+/** Paths in `shared` and in releases. */
+const sharedPaths = z
+  .array(
+    z
+      .string()
+      .refine((path) => path !== '' && !/^\/|^-|\/$|\n/.test(path) && !path.split('/').includes('..'), {
+        error: 'expected a path inside of the release',
+      }),
+    { error: 'expected a list of paths' },
+  )
+  .optional()
 
 /** The settings beside the plugins' sections that the deploy itself reads. */
 const common = z.looseObject({
@@ -28,14 +51,16 @@ const common = z.looseObject({
     .int({ error: 'expected a whole number from 1' })
     .min(1, { error: 'expected a whole number from 1' })
     .optional(),
-  deleteOnRollback: z.boolean({ error: 'expected true or false' }).optional(),
+  deleteOnRollback: flag.optional(),
+  linkedFiles: sharedPaths,
+  linkedDirs: sharedPaths,
   gitLogFormat: z.string({ error: "expected a format of git log's" }).optional(),
   servers: z.union([server, z.array(server)], {
     error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }",
   }),
   key: z.string().optional(),
   asUser: z.string().min(1).optional(),
-  sshMultiplexing: z.boolean().optional(),
+  sshMultiplexing: flag.optional(),
   connectTimeout: z.number({ error: 'expected seconds' }).positive({ error: 'expected seconds' }).optional(),
   maxConnections: z
     .int({ error: 'expected a whole number from 1' })

@@ -1,14 +1,5 @@
-import type { Shipit, TaskFunction } from '../shipit.js'
-
-/** How shipit-deploy itself defines its `deploy`. */
-const DEPLOY = [
-  'deploy:init',
-  'deploy:fetch',
-  'deploy:update',
-  'deploy:publish',
-  'deploy:clean',
-  'deploy:finish',
-]
+import shipitDeploy from 'shipit-deploy'
+import type { Shipit, Task, TaskFunction } from '../shipit.js'
 
 interface Definition {
   readonly dependencies: readonly string[]
@@ -17,10 +8,12 @@ interface Definition {
 
 /**
  * Tasks that take the place of shipit-deploy's. Defined at once; and again when Shipit initialises, if the shipitfile
- * loaded shipit-deploy later. The user's own definitions stay.
+ * loaded shipit-deploy later. The user's own definitions stay, whenever they were made.
  */
 export class Replacements {
   private readonly definitions = new Map<string, Definition>()
+  private readonly own = new WeakSet<Task>()
+  private readonly originals = shipitDeployTasks()
 
   constructor(private readonly shipit: Shipit) {}
 
@@ -30,11 +23,39 @@ export class Replacements {
   }
 
   apply(): void {
-    if (this.shipit.tasks['deploy']?.dep.join() !== DEPLOY.join()) return
     for (const [name, definition] of this.definitions) this.register(name, definition)
   }
 
   private register(name: string, { dependencies, fn }: Definition): void {
+    const task = this.shipit.tasks[name]
+    if (task && !this.own.has(task) && !this.isOriginal(task)) return
     this.shipit.blTask(name, [...dependencies], fn)
+    const defined = this.shipit.tasks[name]
+    if (defined) this.own.add(defined)
   }
+
+  private isOriginal({ name, dep, fn }: Task): boolean {
+    return this.originals.get(name) === signature(dep, fn)
+  }
+}
+
+/** shipit-deploy's own tasks, as it defines them. */
+function shipitDeployTasks(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const recorder = {
+    blTask: (name: string, dependencies: readonly string[] | TaskFunction = [], fn = noFunction): void => {
+      const [before, body] = typeof dependencies === 'function' ? [[], dependencies] : [dependencies, fn]
+      found.set(name, signature(before, body))
+    },
+  }
+  shipitDeploy(recorder)
+  return found
+}
+
+/** What Orchestrator puts where a task has no function. */
+const noFunction: TaskFunction = function () {}
+
+function signature(dependencies: readonly string[], fn: TaskFunction): string {
+  const text = fn.toString().replaceAll(/\s/g, '')
+  return `${dependencies.join()} ${text === noFunction.toString().replaceAll(/\s/g, '') ? '' : text}`
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Shipit, SshPoolConnection } from '../shipit.js'
 import { Host } from './host.js'
+import { adapt } from './pool-connection.js'
 import { SharedConnection } from './shared-connection.js'
 
 /** Most characters of the sockets' folder: a socket's path may have 104 bytes, and ssh adds 17 while it makes one. */
@@ -12,12 +13,15 @@ const FOLDER_LENGTH = 60
 
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {
-  readonly hosts: readonly Host[]
+  hosts: readonly Host[]
   private readonly shared: SharedConnection[] = []
   /** Of the connections' sockets; made, for this user alone, when the first one opens. */
   private readonly folder = join(socketBase(), `shipit-${randomUUID().slice(0, 13)}`)
 
-  constructor(shipit: Shipit, signal: () => AbortSignal) {
+  constructor(
+    private readonly shipit: Shipit,
+    signal: () => AbortSignal,
+  ) {
     const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
     const limit = pLimit(maxConnections)
     const { connections } = shipit.pool
@@ -30,12 +34,16 @@ export class Connections {
       const shared =
         controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
       if (shared) this.shared.push(shared)
-      share(connection, controlPath, signal, (run) =>
-        limit(async () => {
-          await shared?.open()
-          return run()
-        }),
-      )
+      adapt(connection, {
+        controlPath,
+        connectTimeout,
+        signal,
+        run: (command) =>
+          limit(async () => {
+            await shared?.open()
+            return command()
+          }),
+      })
       return new Host(name(index), target.server, target, shared, {
         asUser,
         limit,
@@ -50,27 +58,17 @@ export class Connections {
     })
   }
 
+  /** Leaves only some of the servers, for Shipit's own commands, too. */
+  narrow(hosts: readonly Host[]): void {
+    const { pool } = this.shipit
+    pool.connections = pool.connections.filter((_, index) => hosts.includes(this.hosts[index] as Host))
+    this.hosts = hosts
+  }
+
   /** Ends all shared connections. They open again when they are needed. */
   close(): void {
     for (const connection of this.shared) connection.close()
   }
-}
-
-/** Has Shipit's own commands and rsync use the shared connection, too, and end when the run fails. */
-function share<T>(
-  connection: SshPoolConnection,
-  controlPath: string | undefined,
-  signal: () => AbortSignal,
-  run: (command: () => Promise<T>) => Promise<T>,
-): void {
-  if (controlPath)
-    connection.remote.extraSshOptions = { ...connection.remote.extraSshOptions, ControlPath: controlPath }
-  const runLocally = connection.runLocally.bind(connection) as (
-    command: string,
-    options?: object,
-  ) => Promise<T>
-  connection.runLocally = (command, options) =>
-    run(() => runLocally(command, { signal: signal(), ...options }))
 }
 
 /** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */

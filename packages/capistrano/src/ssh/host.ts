@@ -1,19 +1,32 @@
 import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { createInterface } from 'node:readline'
+import { DeployError } from '../errors.js'
 import type { ServerSettings } from '../shipit.js'
-import { LOADER, quote, type Script } from './script.js'
+import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
+import { LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
-/** Options of {@link Host.script}. */
+/** Bytes for a server's standard input. */
+export type Input = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+/** Options of what runs on a server. */
 export interface ScriptOptions {
-  /** Standard input for the script's commands. @default empty */
-  readonly input?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  /** Standard input for the commands. @default empty */
+  readonly input?: Input
   /** Gives up, and ends the connection's command. @default the run's own signal */
   readonly signal?: AbortSignal
+}
+
+/** Options of {@link Host.upload}. */
+export interface UploadOptions {
+  /** Permissions of the file. @default 0o644 */
+  readonly mode?: number
 }
 
 /** What a script told the deploy machine with `fact NAME VALUE`: values by name, in order. */
@@ -28,9 +41,14 @@ export interface HostContext {
   readonly signal: () => AbortSignal
 }
 
+/** Takes the lines of one output as they come. */
+type TakeLine = (line: string) => void
+
 const TAIL_LINES = 12
 
-/** One server. */
+const uploadScript = Script.file(new URL('../../server/upload.sh', import.meta.url))
+
+/** One server. `within`, `with` and `as` return the same server with another context; SSHKit's backend. */
 export class Host {
   constructor(
     /** For people: the host, with its port if that is not 22. */
@@ -40,64 +58,156 @@ export class Host {
     private readonly target: SshTarget,
     private readonly connection: SharedConnection | undefined,
     private readonly context: HostContext,
+    private readonly command: CommandContext = { environment: {} },
   ) {}
 
+  /** The same server, for commands that run in a folder. Capistrano's `within`. */
+  within(directory: string): Host {
+    return this.copy(this.context, { ...this.command, directory })
+  }
+
+  /** The same server, for commands that run with more environment variables. Their values are never logged. Capistrano's `with`. */
+  with(environment: Readonly<Record<string, string>>): Host {
+    const merged = { ...this.command.environment, ...environment }
+    return this.copy(this.context, { ...this.command, environment: merged })
+  }
+
+  /** The same server, for commands that run as another user, through `sudo -n`. Capistrano's `as`. */
+  as(user: string): Host {
+    return this.copy({ ...this.context, asUser: user }, this.command)
+  }
+
   /**
-   * Runs a script with `sh` on the server, as `asUser` if that is set. Its output goes to the log line by line, except
-   * for facts, which are returned.
+   * Runs a command. Its output goes to the log line by line. Capistrano's `execute`.
    * @throws {HostError} `E_UNREACHABLE`, or `E_SERVER` with the exit status and the last lines of output
    */
-  script(script: Script, options: ScriptOptions = {}): Promise<Facts> {
-    return this.context.limit(async () => {
-      await this.connection?.open()
-      return this.execute(script, options)
+  async execute(command: Command, options: ScriptOptions = {}): Promise<void> {
+    this.context.log(`Running "${shownCommand(command)}" on host "${this.name}".`)
+    await this.run(commandScript(command, this.command), options, {
+      doing: shownCommand(command),
+      stdout: (line) => this.context.log(`@${this.name} ${line}`),
+      stderr: (line) => this.context.log(`@${this.name}-err ${line}`),
     })
   }
 
-  private async execute(
-    script: Script,
-    { input = [], signal = this.context.signal() }: ScriptOptions,
-  ): Promise<Facts> {
-    const { asUser, log } = this.context
-    const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
-    const child = spawn('ssh', sshArguments(this.target, command), { stdio: 'pipe', signal })
-    const ended = new Promise<number | null>((resolve, reject) =>
-      child.once('error', reject).once('close', resolve),
-    )
-
-    const facts: Record<string, string[]> = {}
-    const tail: string[] = []
-    const remember = (text: string): void => {
-      tail.push(text)
-      if (tail.length > TAIL_LINES) tail.shift()
+  /**
+   * Whether a command succeeds. Its output is not shown. Capistrano's `test`.
+   * @throws {HostError} `E_UNREACHABLE`
+   */
+  async test(command: Command, options: ScriptOptions = {}): Promise<boolean> {
+    try {
+      await this.capture(command, options)
+      return true
+    } catch (error) {
+      if (error instanceof HostError && error.code === 'E_SERVER' && error.status !== null) return false
+      throw error
     }
-    createInterface({ input: child.stdout }).on('line', (text) => {
-      const [, name, value] = /^::(\S+) (.*)$/.exec(text) ?? []
-      if (name !== undefined && value !== undefined) {
-        ;(facts[name] ??= []).push(value)
-        return
-      }
-      remember(text)
-      log(`@${this.name} ${text}`)
+  }
+
+  /**
+   * What a command prints, without white space at both ends. Capistrano's `capture`.
+   * @throws {HostError} as {@link Host.execute}
+   */
+  async capture(command: Command, options: ScriptOptions = {}): Promise<string> {
+    const chunks: Buffer[] = []
+    await this.run(commandScript(command, this.command), options, {
+      doing: shownCommand(command),
+      stdout: chunks,
     })
-    createInterface({ input: child.stderr }).on('line', remember)
+    return Buffer.concat(chunks).toString().trim()
+  }
 
-    // A script may end before it has read all of its input; its exit status tells what that means.
-    const sent = pipeline(Readable.from(line(script, input)), child.stdin).catch((error: unknown) => error)
-    const status = await ended
-    const sendingError = await sent
-    if (status !== 0) {
-      const code = status === 255 ? 'E_UNREACHABLE' : 'E_SERVER'
-      throw new HostError({ code, host: this.name, status, output: tail.join('\n'), cause: sendingError })
-    }
+  /**
+   * Writes a file, in one step: whoever reads it there finds the old one or the new one. A relative path starts in the
+   * folder of `within`, or the user's home. Capistrano's `upload!`.
+   * @param source path of a local file, or content
+   * @throws {DeployError} `E_UPLOAD` if the local path is no file; {@link HostError} as {@link Host.execute}
+   */
+  async upload(source: string | Input, path: string, { mode = 0o644 }: UploadOptions = {}): Promise<void> {
+    const input = typeof source === 'string' ? await readLocal(source) : source
+    const script = uploadScript.with({
+      directory: this.command.directory ?? '',
+      file: path,
+      mode: mode.toString(8),
+    })
+    await this.run(script, { input }, { doing: `upload ${path}` })
+  }
+
+  /**
+   * Runs a script with `sh`. Its output goes to the log line by line, except for facts, which are returned. Scripts know
+   * nothing of `within` and `with`.
+   * @throws {HostError} as {@link Host.execute}
+   */
+  async script(script: Script, options: ScriptOptions = {}): Promise<Facts> {
+    const facts: Record<string, string[]> = {}
+    await this.run(script, options, {
+      stdout: (line) => {
+        const [, name, value] = /^::(\S+) (.*)$/.exec(line) ?? []
+        if (name !== undefined && value !== undefined) (facts[name] ??= []).push(value)
+        else this.context.log(`@${this.name} ${line}`)
+      },
+    })
     return facts
+  }
+
+  private copy(context: HostContext, command: CommandContext): Host {
+    return new Host(this.name, this.settings, this.target, this.connection, context, command)
+  }
+
+  private run(
+    script: Script,
+    { input = [], signal }: ScriptOptions,
+    output: { readonly doing?: string; readonly stdout?: TakeLine | Buffer[]; readonly stderr?: TakeLine },
+  ): Promise<void> {
+    return this.context.limit(async () => {
+      await this.connection?.open()
+      const { asUser } = this.context
+      const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
+      const child = spawn('ssh', sshArguments(this.target, command), {
+        stdio: 'pipe',
+        signal: signal ?? this.context.signal(),
+      })
+      const ended = new Promise<number | null>((resolve, reject) =>
+        child.once('error', reject).once('close', resolve),
+      )
+      const tail: string[] = []
+      const remember =
+        (take: TakeLine = () => {}): TakeLine =>
+        (line) => {
+          tail.push(line)
+          if (tail.length > TAIL_LINES) tail.shift()
+          take(line)
+        }
+      const { stdout, stderr } = output
+      if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+      else createInterface({ input: child.stdout }).on('line', remember(stdout))
+      createInterface({ input: child.stderr }).on('line', remember(stderr))
+
+      // A script may end before it has read all of its input; its exit status tells what that means.
+      const sent = send(script, input, child.stdin)
+      const status = await ended
+      const cause = await sent
+      if (status === 0) return
+      // 255 is ssh's own, but a command may end with it, too.
+      const code = status === 255 && !this.connection?.isOpen ? 'E_UNREACHABLE' : 'E_SERVER'
+      const doing = output.doing === undefined ? {} : { doing: output.doing }
+      throw new HostError({ code, host: this.name, status, output: tail.join('\n'), cause, ...doing })
+    })
   }
 }
 
-async function* line(
-  script: Script,
-  input: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(script.encode())
-  yield* input
+/** Sends a script and its commands' input. Resolves with what went wrong, if anything. */
+async function send(script: Script, input: Input, stdin: Writable): Promise<unknown> {
+  const content = (async function* () {
+    yield Buffer.from(script.encode())
+    yield* input
+  })()
+  return pipeline(Readable.from(content), stdin).catch((error: unknown) => error)
+}
+
+async function readLocal(path: string): Promise<Input> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile()) return createReadStream(path)
+  const what = found ? 'not a file: use shipit.copyToRemote for folders' : 'not there'
+  throw new DeployError('E_UPLOAD', `Can't upload ${path}: it is ${what}.`)
 }

@@ -14,11 +14,14 @@ export class HostError extends DeployError {
     host: string
     status: number | null
     output: string
+    /** What was run, for people. */
+    doing?: string
     cause?: unknown
   }) {
-    super(details.code, `${details.host}: ${details.output || `exit status ${details.status}`}`, {
-      cause: details.cause,
-    })
+    const { code, host, status, output, doing, cause } = details
+    const ended = status === null ? 'was ended by a signal' : `ended with status ${status}`
+    const what = doing ? `"${doing}" ${ended}${output ? `:\n${output}` : ''}` : output || `it ${ended}`
+    super(code, `${host}: ${what}`, { cause })
     this.host = details.host
     this.status = details.status
     this.output = details.output

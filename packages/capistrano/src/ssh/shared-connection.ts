@@ -18,6 +18,11 @@ export class SharedConnection {
     private readonly target: SshTarget & { readonly controlPath: string },
   ) {}
 
+  /** Whether it is there, as far as is known. */
+  get isOpen(): boolean {
+    return this.master !== undefined
+  }
+
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
   open(): Promise<void> {
     return (this.opening ??= this.connect())

@@ -102,12 +102,29 @@ export class Git {
     return withoutCredentials(this.options.repositoryUrl)
   }
 
+  /** The commit id of a branch or tag as the repository has it now, without fetching; undefined for a commit id. */
+  async find(branch: string): Promise<string | undefined> {
+    const references = await this.remoteReferences()
+    const names = candidates(branch).flatMap((name) => [`${name}^{}`, name])
+    return names.map((name) => references.get(name)).find((id) => id !== undefined)
+  }
+
   private async references(): Promise<string[]> {
+    return [...(await this.remoteReferences()).keys()]
+  }
+
+  /** Commit ids by the names of references; `^{}` stands behind a tag's commit. */
+  private async remoteReferences(): Promise<ReadonlyMap<string, string>> {
     const { mirrorPath } = this.options
     await this.initialise(mirrorPath)
     try {
       const { stdout } = await this.git(['ls-remote', 'shipit'], { cwd: mirrorPath })
-      return stdout.split('\n').flatMap((line) => line.split('\t')[1] ?? [])
+      return new Map(
+        stdout.split('\n').flatMap((line) => {
+          const [id, name] = line.split('\t')
+          return id !== undefined && name !== undefined ? [[name, id]] : []
+        }),
+      )
     } catch (error) {
       throw this.failure(
         'E_REPOSITORY',

@@ -1,0 +1,15 @@
+# Writes standard input to a file, in one step.
+# Variables: directory (empty: where the session starts), file, mode (octal)
+
+[ -z "$directory" ] || cd -- "$directory"
+case $file in
+  /* | ./*) ;;
+  *) file=./$file ;;
+esac
+part=$file.part-$$
+trap 'rm -f "$part"' EXIT
+cat >"$part" || fail 30 "cannot write $file: is its folder there, may this user write to it, and is the disk not full?"
+chmod "$mode" "$part"
+[ ! -d "$file" ] || fail 31 "$file is a folder: name the file to write"
+mv -f "$part" "$file"
+trap - EXIT

@@ -1,0 +1,71 @@
+import { posix as path } from 'node:path'
+import type { Capistrano } from '../capistrano.js'
+import type { Shipit } from '../shipit.js'
+import { Script } from '../ssh/script.js'
+
+const directoriesScript = Script.file(new URL('../../server/check-directories.sh', import.meta.url))
+const foldersScript = Script.file(new URL('../../server/make-folders.sh', import.meta.url))
+const checkScript = Script.file(new URL('../../server/check-linked-files.sh', import.meta.url))
+const linkScript = Script.file(new URL('../../server/link-shared.sh', import.meta.url))
+
+/**
+ * Defines the tasks for `linkedFiles` and `linkedDirs`: what a release shares with those before and after it.
+ * Capistrano's tasks of these names.
+ */
+export function defineSharedFiles(
+  shipit: Shipit,
+  { replace, desc, releaseRoles, on, after }: Capistrano,
+): void {
+  const deployTo = (): string => String(shipit.config.deployTo)
+  const files = (): readonly string[] => shipit.config.linkedFiles ?? []
+  const dirs = (): readonly string[] => shipit.config.linkedDirs ?? []
+
+  const makeFolders = async (folders: readonly string[]): Promise<void> => {
+    if (folders.length === 0) return
+    const script = foldersScript.with({ deploy_to: deployTo(), folders: folders.join('\n') })
+    await on(releaseRoles('all'), (host) => host.script(script))
+  }
+  const link = async (kind: 'file' | 'folder', paths: readonly string[]): Promise<void> => {
+    if (paths.length === 0) return
+    const script = linkScript.with({
+      deploy_to: deployTo(),
+      release: String(shipit.releaseDirname),
+      kind,
+      paths: paths.join('\n'),
+    })
+    await on(releaseRoles('all'), (host) => host.script(script))
+  }
+
+  desc("Makes the application's folders on the servers, and checks that they can be written", {
+    runsOn: 'servers',
+  })
+  replace('deploy:check:directories', [], async () => {
+    const script = directoriesScript.with({ deploy_to: deployTo() })
+    await on(releaseRoles('all'), (host) => host.script(script))
+  })
+
+  desc('Makes the shared folders that releases link to', { runsOn: 'servers' })
+  replace('deploy:check:linked_dirs', [], () => makeFolders(dirs().map((dir) => path.join('shared', dir))))
+
+  desc('Makes the folders of the shared files that releases link to', { runsOn: 'servers' })
+  replace('deploy:check:make_linked_dirs', [], () =>
+    makeFolders([...new Set(files().map((file) => path.join('shared', path.dirname(file))))]),
+  )
+
+  desc('Checks that the shared files are there that releases link to', { runsOn: 'servers' })
+  replace('deploy:check:linked_files', [], async () => {
+    if (files().length === 0) return
+    const script = checkScript.with({ deploy_to: deployTo(), files: files().join('\n') })
+    await on(releaseRoles('all'), (host) => host.script(script))
+  })
+
+  desc('Links shared files into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:linked_files', [], () => link('file', files()))
+
+  desc('Links shared folders into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:linked_dirs', [], () => link('folder', dirs()))
+
+  desc('Links what releases share into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:shared', ['deploy:symlink:linked_files', 'deploy:symlink:linked_dirs'])
+  after('deploy:update', 'deploy:symlink:shared')
+}

@@ -1,0 +1,34 @@
+import type { Task } from '../shipit.js'
+import { hookMistakes } from './hook-mistakes.js'
+import { Hooks, HookTable, type Hook } from './hooks.js'
+import { Namespaces } from './namespaces.js'
+import { sequence, type Sequence } from './sequence.js'
+
+/** Tasks, hooks and namespaces of one Shipit instance, put together. */
+export class Graph {
+  readonly namespaces = new Namespaces()
+  readonly hooks = new Hooks()
+
+  constructor(private readonly tasks: () => Readonly<Record<string, Task>>) {}
+
+  /** Tasks in running order. @throws {SequenceError} */
+  sequence(names: readonly string[]): Sequence {
+    return sequence(this.resolved(), names, new HookTable(this.declaredHooks()))
+  }
+
+  /** The hooks, with the full names of their tasks. */
+  declaredHooks(): Hook[] {
+    return this.hooks.resolve(this.tasks())
+  }
+
+  /** What is wrong with the hooks, a sentence each. */
+  mistakes(): string[] {
+    return hookMistakes(this.resolved(), this.declaredHooks())
+  }
+
+  private resolved(): Readonly<Record<string, Task>> {
+    const tasks = this.tasks()
+    this.namespaces.resolveDependencies(tasks)
+    return tasks
+  }
+}

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Capistrano } from '../capistrano.js'
+import type { Catalog } from '../graph/catalog.js'
+import type { Graph } from '../graph/graph.js'
+import { rolesOf } from '../servers/roles.js'
+import type { Shipit } from '../shipit.js'
+import type { Host } from '../ssh/host.js'
+import { Script } from '../ssh/script.js'
+import { renderPlan, type PlannedServer } from './plan.js'
+import { renderTree, treeOf } from './tree.js'
+
+const currentScript = Script.file(new URL('../../server/current.sh', import.meta.url))
+
+/** Defines `tasks`, `deploy:tree` and `deploy:plan`, which tell and change nothing. */
+export function defineInspection(
+  shipit: Shipit,
+  { replace, desc, hosts, on, releaseRoles }: Capistrano,
+  { graph, catalog }: { readonly graph: Graph; readonly catalog: Catalog },
+): { plansRevision(find: () => Promise<string | undefined>): void } {
+  let findRevision = (): Promise<string | undefined> => revisionOfBranch(shipit)
+  const print = (data: unknown, lines: () => readonly string[]): void => {
+    console.log(
+      process.env['FORMAT'] === 'json' ? JSON.stringify(data, null, 2) : `\n${lines().join('\n')}\n`,
+    )
+  }
+
+  desc('Lists the tasks that have a description')
+  replace('tasks', [], () => {
+    const described = Object.keys(shipit.tasks)
+      .toSorted()
+      .flatMap((task) => {
+        const description = catalog.of(task)
+        return description ? [{ task, description: description.text }] : []
+      })
+    const width = Math.max(...described.map(({ task }) => task.length))
+    print(described, () => described.map(({ task, description }) => `${task.padEnd(width)}  ${description}`))
+  })
+
+  desc('Prints the tasks of a deploy, or of TASK, with their hooks')
+  replace('deploy:tree', [], () => {
+    const tree = treeOf(process.env['TASK'] ?? 'deploy', { tasks: shipit.tasks, graph, catalog })
+    print(tree, () => renderTree(tree))
+  })
+
+  const ask = async (host: Host, releasing: readonly Host[]): Promise<PlannedServer> => {
+    const known = { server: host.name, roles: rolesOf(host), release: releasing.includes(host) }
+    try {
+      const facts = await host.script(currentScript.with({ deploy_to: String(shipit.config.deployTo) }))
+      return {
+        ...known,
+        currentRelease: facts['current']?.[0] ?? null,
+        currentRevision: facts['revision']?.[0] || null,
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { ...known, currentRelease: null, currentRevision: null, error: reason }
+    }
+  }
+
+  desc('Says what a deploy would do, and does nothing', { runsOn: 'deploy machine and servers' })
+  replace('deploy:plan', [], async () => {
+    const releasing = releaseRoles('all')
+    const [servers, revision] = await Promise.all([
+      on(hosts(), (host) => ask(host, releasing)),
+      findRevision(),
+    ])
+    const { names } = graph.sequence(['deploy'])
+    const tasks = names
+      .filter((name) => !isGroup(shipit, name))
+      .map((task) => {
+        const { text, runsOn } = catalog.of(task) ?? {}
+        return {
+          task,
+          ...(text === undefined ? {} : { description: text }),
+          ...(runsOn === undefined ? {} : { runsOn }),
+        }
+      })
+    const { branch = 'master' } = shipit.config
+    const plan = { environment: shipit.environment, branch, revision: revision ?? null, servers, tasks }
+    print(plan, () => renderPlan(plan))
+  })
+
+  return { plansRevision: (find) => void (findRevision = find) }
+}
+
+/** A task that only stands for others. */
+function isGroup(shipit: Shipit, name: string): boolean {
+  const task = shipit.tasks[name]
+  return task !== undefined && /^function\s*\(\)\s*\{\s*\}$/.test(task.fn.toString())
+}
+
+/** What the repository says of the branch; undefined if there is no repository, or none of its references is named so. */
+async function revisionOfBranch({ config }: Shipit): Promise<string | undefined> {
+  const { repositoryUrl, branch = 'master' } = config
+  if (!repositoryUrl) return undefined
+  // In the environment, an address that holds a password is not in a process list.
+  const address = {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'remote.shipit.url',
+    GIT_CONFIG_VALUE_0: repositoryUrl,
+  }
+  const { stdout } = await promisify(execFile)('git', ['ls-remote', 'shipit', branch, `${branch}^{}`], {
+    env: { ...process.env, ...address, GIT_TERMINAL_PROMPT: '0' },
+  })
+  const found = stdout.split('\n').map((line) => line.split('\t'))
+  const of = (reference: string): string | undefined => found.find(([, name]) => name === reference)?.[0]
+  return of(`refs/heads/${branch}`) ?? of(`refs/tags/${branch}^{}`) ?? of(`refs/tags/${branch}`)
+}

@@ -1,0 +1,57 @@
+import type { Catalog } from '../graph/catalog.js'
+import type { Graph } from '../graph/graph.js'
+import { HookTable } from '../graph/hooks.js'
+import type { Task } from '../shipit.js'
+
+/** How a task came into the tree. */
+export type Relation = 'task' | 'dependency' | 'before' | 'after'
+
+/** One task of a tree, with what runs before and after it. */
+export interface TreeNode {
+  readonly task: string
+  readonly as: Relation
+  readonly description?: string
+  /** In running order. The task itself runs behind its dependencies, and ahead of its after-hooks. */
+  readonly children: readonly TreeNode[]
+  /** True if it stands further up already: it runs there, once. */
+  readonly ranBefore: boolean
+}
+
+/** The tree of a task. @throws {SequenceError} if there is none */
+export function treeOf(
+  name: string,
+  { tasks, graph, catalog }: { tasks: Readonly<Record<string, Task>>; graph: Graph; catalog: Catalog },
+): TreeNode {
+  // Says what is missing or goes in circles, so that the walk below need not.
+  graph.sequence([name])
+  const hooks = new HookTable(graph.declaredHooks())
+  const seen = new Set<string>()
+
+  const visit = (task: string, as: Relation): TreeNode => {
+    const text = catalog.of(task)?.text
+    const described = text === undefined ? {} : { description: text }
+    if (seen.has(task)) return { task, as, ...described, children: [], ranBefore: true }
+    seen.add(task)
+    const children = [
+      ...[...hooks.of('before', task)].map((hook) => visit(hook, 'before')),
+      ...(tasks[task]?.dep ?? []).map((dependency) => visit(dependency, 'dependency')),
+      ...[...hooks.of('after', task)].map((hook) => visit(hook, 'after')),
+    ]
+    return { task, as, ...described, children, ranBefore: false }
+  }
+  return visit(name, 'task')
+}
+
+/** A tree as lines for people. */
+export function renderTree(root: TreeNode): string[] {
+  const rows: { readonly left: string; readonly description: string | undefined }[] = []
+  const walk = ({ task, as, description, children, ranBefore }: TreeNode, depth: number): void => {
+    const relation = as === 'before' || as === 'after' ? `${as}: ` : ''
+    const left = `${'  '.repeat(depth)}${relation}${task}`
+    rows.push({ left, description: ranBefore ? '(see above)' : description })
+    for (const child of children) walk(child, depth + 1)
+  }
+  walk(root, 0)
+  const width = Math.max(...rows.map(({ left }) => left.length))
+  return rows.map(({ left, description }) => (description ? `${left.padEnd(width)}  ${description}` : left))
+}

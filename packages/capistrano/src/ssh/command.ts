@@ -1,0 +1,43 @@
+import { DeployError } from '../errors.js'
+import { quote, Script } from './script.js'
+
+/** A command for a server's shell: a text as it is, or words, each of which is quoted. */
+export type Command = string | readonly string[]
+
+/** Where and how a command runs. */
+export interface CommandContext {
+  readonly directory?: string | undefined
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** A command as shell text. */
+export function commandText(command: Command): string {
+  return typeof command === 'string' ? command : command.map(quote).join(' ')
+}
+
+/** A command as people read it: words are quoted only where they need it. */
+export function shownCommand(command: Command): string {
+  if (typeof command === 'string') return command
+  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quote(word))).join(' ')
+}
+
+/** The script that runs a command. @throws {DeployError} `E_ENVIRONMENT` for a variable's name that no shell takes */
+export function commandScript(command: Command, { directory, environment }: CommandContext): Script {
+  const names = Object.keys(environment)
+  for (const name of names) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      throw new DeployError('E_ENVIRONMENT', `'${name}' can't be the name of an environment variable.`)
+    }
+  }
+  const lines = [
+    ...(directory === undefined ? [] : ['cd -- "$shipit_directory" || exit']),
+    ...names.map((name) => `export ${name}`),
+    // The user's command runs as in any shell: an error in the middle, or an unset variable, is its own affair.
+    'set +eu',
+    commandText(command),
+  ]
+  return Script.of(lines.join('\n')).with({
+    ...(directory === undefined ? {} : { shipit_directory: directory }),
+    ...environment,
+  })
+}
