@@ -88,7 +88,11 @@ function create(shipit: Shipit): Capistrano {
   }
   const roles = (...names: readonly string[]): Host[] => withRole(hosts(), names)
 
-  if (!shipit.tasks['deploy:init']) shipitDeploy(shipit)
+  if (!shipit.tasks['deploy:init']) {
+    const own = { ...shipit.tasks }
+    shipitDeploy(shipit)
+    Object.assign(shipit.tasks, own)
+  }
   const replacements = new Replacements(shipit)
 
   const dsl: Capistrano = {

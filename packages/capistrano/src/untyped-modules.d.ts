@@ -4,11 +4,6 @@ declare module 'shipit-deploy' {
   export default plugin
 }
 
-declare module 'shipit-deploy/lib/extendShipit.js' {
-  const module: { default: (shipit: object) => void }
-  export default module
-}
-
 declare module 'orchestrator/lib/runTask.js' {
   interface Meta {
     readonly duration: number

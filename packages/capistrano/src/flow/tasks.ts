@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import extendShipit from 'shipit-deploy/lib/extendShipit.js'
+import { createRequire } from 'node:module'
 import type { Capistrano } from '../capistrano.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
@@ -10,6 +10,11 @@ import { PHASE_DESCRIPTIONS, PHASE_TASKS, PHASES } from './phases.js'
 import { publish } from './publish.js'
 import { majority, releaseName, rollbackTarget, serverReleases, type ServerReleases } from './releases.js'
 import { defineSharedFiles } from './shared-files.js'
+
+// Its own interop differs between Node and bundlers; a plain require does not.
+const { default: extendShipit } = createRequire(import.meta.url)('shipit-deploy/lib/extendShipit.js') as {
+  default: (shipit: Shipit) => void
+}
 
 const releasesScript = Script.file(new URL('../../server/releases.sh', import.meta.url))
 const cleanScript = Script.file(new URL('../../server/clean.sh', import.meta.url))
@@ -41,7 +46,7 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
       throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
     servers = []
     started = new Date()
-    extendShipit.default(shipit)
+    extendShipit(shipit)
     if (flow() !== 'rollback') shipit.emit('deploy')
   })
 

@@ -1,22 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Shipit, SshPoolConnection } from '../shipit.js'
+import { ControlSockets } from './control-sockets.js'
 import { Host } from './host.js'
 import { adapt } from './pool-connection.js'
 import { SharedConnection } from './shared-connection.js'
-
-/** Most characters of the sockets' folder: a socket's path may have 104 bytes, and ssh adds 17 while it makes one. */
-const FOLDER_LENGTH = 60
 
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {
   hosts: readonly Host[]
   private readonly shared: SharedConnection[] = []
-  /** Of the connections' sockets; made, for this user alone, when the first one opens. */
-  private readonly folder = join(socketBase(), `shipit-${randomUUID().slice(0, 13)}`)
+  private readonly sockets = new ControlSockets(() => this.close())
 
   constructor(
     private readonly shipit: Shipit,
@@ -28,11 +21,13 @@ export class Connections {
     const name = uniqueNames(connections)
 
     this.hosts = connections.map((connection, index) => {
-      const controlPath = sshMultiplexing ? join(this.folder, String(index)) : undefined
+      const controlPath = sshMultiplexing ? this.sockets.path(index) : undefined
       const { key, strict } = connection.options
       const target = { server: { ...connection.remote }, key, strict, connectTimeout, controlPath }
       const shared =
-        controlPath === undefined ? undefined : new SharedConnection(name(index), { ...target, controlPath })
+        controlPath === undefined
+          ? undefined
+          : new SharedConnection(name(index), { ...target, controlPath }, () => this.sockets.make())
       if (shared) this.shared.push(shared)
       adapt(connection, {
         controlPath,
@@ -51,11 +46,6 @@ export class Connections {
         log: (line) => shipit.log(line),
       })
     })
-    // Whatever ends this process: no connection and no folder stays behind.
-    process.once('exit', () => {
-      this.close()
-      rmSync(this.folder, { recursive: true, force: true })
-    })
   }
 
   /** Leaves only some of the servers, for Shipit's own commands, too. */
@@ -68,13 +58,8 @@ export class Connections {
   /** Ends all shared connections. They open again when they are needed. */
   close(): void {
     for (const connection of this.shared) connection.close()
+    this.sockets.remove()
   }
-}
-
-/** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */
-function socketBase(): string {
-  const folder = tmpdir()
-  return folder.length <= FOLDER_LENGTH && /^[\w./-]+$/.test(folder) ? folder : '/tmp'
 }
 
 function uniqueNames(connections: readonly SshPoolConnection[]): (index: number) => string {

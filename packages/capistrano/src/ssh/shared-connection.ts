@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
@@ -16,6 +14,8 @@ export class SharedConnection {
   constructor(
     private readonly name: string,
     private readonly target: SshTarget & { readonly controlPath: string },
+    /** Makes the folder of the control path. */
+    private readonly prepare: () => void,
   ) {}
 
   /** Whether it is there, as far as is known. */
@@ -28,13 +28,21 @@ export class SharedConnection {
     return (this.opening ??= this.connect())
   }
 
-  /** Ends the connection, at once. */
+  /** Ends the connection, at once. It can be opened again. */
   close(): void {
-    this.master?.kill()
+    // Asked politely, it would take its socket away a little later, which might be the next connection's by then.
+    this.master?.kill('SIGKILL')
+    this.forget(this.master)
+  }
+
+  private forget(master: ChildProcess | undefined): void {
+    if (this.master !== master) return
+    this.master = undefined
+    this.opening = undefined
   }
 
   private async connect(): Promise<void> {
-    mkdirSync(dirname(this.target.controlPath), { recursive: true, mode: 0o700 })
+    this.prepare()
     const command = 'echo ready && exec cat >/dev/null'
     const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -44,10 +52,7 @@ export class SharedConnection {
     master.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2000)))
     // Writing to a process that is gone is told by its exit.
     master.stdin.on('error', () => {})
-    const ended = once(master, 'close').finally(() => {
-      this.master = undefined
-      this.opening = undefined
-    }) as Promise<[number | null]>
+    const ended = once(master, 'close').finally(() => this.forget(master)) as Promise<[number | null]>
 
     const ready = new Promise<true>((resolve) => {
       let output = ''
