@@ -18,7 +18,7 @@ const SSH_PROGRAMS = {
   curl: 'curl',
   tar: 'tar',
 }
-const TEST_PROGRAMS = { ...SSH_PROGRAMS, busybox: 'busybox' }
+const TEST_PROGRAMS = { ...SSH_PROGRAMS, bash: 'bash', busybox: 'busybox', rsync: 'rsync' }
 const S3_PROGRAMS = {
   radosgw: 'radosgw',
   'ceph-mon': 'ceph-mon',

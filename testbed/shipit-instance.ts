@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { stripVTControlCharacters } from 'node:util'
 import type { EnvironmentConfig, Shipit } from 'shipit-capistrano'
 
 const ShipitCli = createRequire(import.meta.url)('shipit-cli') as new (options: object) => Shipit
@@ -11,7 +12,7 @@ export interface ShipitInstance {
   /** Names of the tasks that were started, in order. */
   readonly ran: readonly string[]
   /** Initialises it if it was not, and runs tasks. Resolves with the error that they ended with, if one. */
-  run(...tasks: string[]): Promise<unknown>
+  readonly run: (...tasks: string[]) => Promise<unknown>
 }
 
 /** Creates a Shipit with these settings; the environment is `test`. */
@@ -22,7 +23,7 @@ export function createShipit(config: EnvironmentConfig = {}): ShipitInstance {
     environment: 'test',
     stdout: undefined,
     stderr: undefined,
-    log: (...words: unknown[]) => log.push(words.join(' ').replaceAll(/\u001B\[\d+m/g, '')),
+    log: (...words: unknown[]) => log.push(stripVTControlCharacters(words.join(' '))),
   })
   shipit.on('task_start', ({ task }: { task: string }) => ran.push(task))
   // Orchestrator throws where nobody listens.

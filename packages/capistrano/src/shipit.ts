@@ -86,6 +86,7 @@ export interface SshPoolConnection {
   readonly remote: ServerSettings
   readonly options: { key?: string; asUser?: string; strict?: string; verbosityLevel?: number }
   runLocally(command: string, options?: object): Promise<unknown>
+  autoCopyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   buildSSHCommand(command: string, options?: object): string
   rsyncCopy(source: string, destination: string, options?: object): Promise<unknown>
 }
@@ -112,6 +113,10 @@ export interface Shipit extends EventEmitter {
   stop(error?: unknown, successful?: boolean): void
   task(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
   blTask(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
+  /** shipit-deploy's; the release that most servers have live. */
+  getCurrentReleaseDirname?: () => Promise<string | null>
+  /** shipit-deploy's; the releases that every server has, newest first. */
+  getReleases?: () => Promise<string[]>
   local(command: string, options?: object): Promise<ExecResult>
   remote(command: string, options?: object): Promise<ExecResult[]>
   copyToRemote(source: string, destination: string, options?: object): Promise<unknown>

@@ -67,6 +67,12 @@ export function rollbackTarget(
       }
 }
 
+/** Names of the releases that every server has, newest first. */
+export function commonReleases(servers: readonly ServerReleases[]): string[] {
+  const [first, ...others] = servers.map(({ releases }) => releases.map(({ name }) => name))
+  return (first ?? []).filter((name) => others.every((names) => names.includes(name))).toReversed()
+}
+
 /** What occurs most often, or undefined. */
 export function majority<T>(values: readonly T[]): T | undefined {
   const counts = new Map<T, number>()

@@ -7,8 +7,16 @@ import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 import { deployRecord, revisionLine, type DeployRecord } from './deploy-log.js'
 import { PHASE_DESCRIPTIONS, PHASE_TASKS, PHASES } from './phases.js'
+import { definePush } from './push-release.js'
 import { publish } from './publish.js'
-import { majority, releaseName, rollbackTarget, serverReleases, type ServerReleases } from './releases.js'
+import {
+  commonReleases,
+  majority,
+  releaseName,
+  rollbackTarget,
+  serverReleases,
+  type ServerReleases,
+} from './releases.js'
 import { defineSharedFiles } from './shared-files.js'
 
 // Its own interop differs between Node and bundlers; a plain require does not.
@@ -28,6 +36,14 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   /** What the servers had when the run began; empty until they were asked. */
   let servers: ServerReleases[] = []
   let started = new Date()
+
+  const askServers = (): Promise<ServerReleases[]> => {
+    const script = releasesScript.with({ deploy_to: deployTo() })
+    return on(targets(), async (host) => serverReleases(await host.script(script)))
+  }
+  // On the instance, ahead of shipit-deploy's own, which fail as soon as servers are not in step.
+  shipit.getCurrentReleaseDirname = async () => majorityRelease(await askServers())
+  shipit.getReleases = async () => commonReleases(await askServers())
 
   for (const phase of new Set([...PHASES.deploy, ...PHASES.rollback])) {
     const description = PHASE_DESCRIPTIONS[phase]
@@ -60,12 +76,11 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
       'deploy:check:linked_files',
     ],
     async () => {
-      const script = releasesScript.with({ deploy_to: deployTo() })
-      servers = await on(targets(), async (host) => serverReleases(await host.script(script)))
+      servers = await askServers()
       const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
       shipit.releaseDirname = releaseName(new Date(), existing)
       shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
-      shipit.previousRelease = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
+      shipit.previousRelease = majorityRelease(servers)
       const previous = servers
         .flatMap(({ releases }) => releases)
         .find(({ name }) => name === shipit.previousRelease)
@@ -78,6 +93,7 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
   )
 
   defineSharedFiles(shipit, capistrano)
+  definePush(shipit, capistrano)
 
   desc('Points current at the release, in one step on each server; if one can not, all go back', {
     runsOn: 'servers',
@@ -151,6 +167,10 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
     // Servers that could not even be checked are not asked again.
     if (servers.length > 0) await log('failed')
   })
+}
+
+function majorityRelease(servers: readonly ServerReleases[]): string | null {
+  return majority(servers.flatMap(({ current }) => current ?? [])) ?? null
 }
 
 function counted(servers: number): string {

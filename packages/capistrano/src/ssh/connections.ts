@@ -39,7 +39,7 @@ export class Connections {
             return command()
           }),
       })
-      return new Host(name(index), target.server, target, shared, {
+      return new Host(name(index), target.server, target, shared, connection, {
         asUser,
         limit,
         signal,

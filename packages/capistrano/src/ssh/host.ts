@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { Readable, type Writable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { DeployError } from '../errors.js'
-import type { ServerSettings } from '../shipit.js'
+import type { ServerSettings, SshPoolConnection } from '../shipit.js'
 import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
 import { LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
@@ -27,6 +27,14 @@ export interface ScriptOptions {
 export interface UploadOptions {
   /** Permissions of the file. @default 0o644 */
   readonly mode?: number
+}
+
+/** Options of {@link Host.copy}. */
+export interface CopyOptions {
+  /** What is left out, as rsync's `--exclude` takes it. @default [] */
+  readonly ignores?: readonly string[]
+  /** More arguments for rsync. @default [] */
+  readonly rsync?: string | readonly string[]
 }
 
 /** What a script told the deploy machine with `fact NAME VALUE`: values by name, in order. */
@@ -57,24 +65,25 @@ export class Host {
     readonly settings: ServerSettings,
     private readonly target: SshTarget,
     private readonly connection: SharedConnection | undefined,
+    private readonly pool: SshPoolConnection,
     private readonly context: HostContext,
     private readonly command: CommandContext = { environment: {} },
   ) {}
 
   /** The same server, for commands that run in a folder. Capistrano's `within`. */
   within(directory: string): Host {
-    return this.copy(this.context, { ...this.command, directory })
+    return this.inContext(this.context, { ...this.command, directory })
   }
 
   /** The same server, for commands that run with more environment variables. Their values are never logged. Capistrano's `with`. */
   with(environment: Readonly<Record<string, string>>): Host {
     const merged = { ...this.command.environment, ...environment }
-    return this.copy(this.context, { ...this.command, environment: merged })
+    return this.inContext(this.context, { ...this.command, environment: merged })
   }
 
   /** The same server, for commands that run as another user, through `sudo -n`. Capistrano's `as`. */
   as(user: string): Host {
-    return this.copy({ ...this.context, asUser: user }, this.command)
+    return this.inContext({ ...this.context, asUser: user }, this.command)
   }
 
   /**
@@ -134,6 +143,29 @@ export class Host {
   }
 
   /**
+   * Copies a folder or file of this machine to the server with rsync, or with scp where there is no rsync: Shipit's
+   * `copyToRemote` for one server. It does not know `within`, `with` and `as`.
+   * @throws {HostError} `E_SERVER`
+   */
+  async copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
+    try {
+      await this.pool.autoCopyToRemote(source, destination, options)
+    } catch (error) {
+      const { stderr = '', code = null } = error as { stderr?: string; code?: number | null }
+      const status = typeof code === 'number' ? code : null
+      const output = stderr.trim() || String(error)
+      throw new HostError({
+        code: 'E_SERVER',
+        host: this.name,
+        status,
+        output,
+        doing: `copy to ${destination}`,
+        cause: error,
+      })
+    }
+  }
+
+  /**
    * Runs a script with `sh`. Its output goes to the log line by line, except for facts, which are returned. Scripts know
    * nothing of `within` and `with`.
    * @throws {HostError} as {@link Host.execute}
@@ -150,8 +182,8 @@ export class Host {
     return facts
   }
 
-  private copy(context: HostContext, command: CommandContext): Host {
-    return new Host(this.name, this.settings, this.target, this.connection, context, command)
+  private inContext(context: HostContext, command: CommandContext): Host {
+    return new Host(this.name, this.settings, this.target, this.connection, this.pool, context, command)
   }
 
   private run(

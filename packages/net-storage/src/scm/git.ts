@@ -1,6 +1,10 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { resolve as resolvePath } from 'node:path'
-import { execa, ExecaError } from 'execa'
+import type { Readable } from 'node:stream'
+import { text as readText } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { ScmError } from './scm-error.js'
 
 /** Options of {@link Git}. */
@@ -12,6 +16,16 @@ export interface GitOptions {
   /** Gives up what is under way. */
   readonly signal: () => AbortSignal
 }
+
+/** What Node says of a command that failed. */
+interface GitError {
+  /** Exit status, or a system's error. */
+  readonly code?: number | string
+  readonly stderr?: string
+}
+
+/** Bytes: a repository may have very many references. */
+const MAX_OUTPUT = 256 << 20
 
 const COMMIT_ID = /^[0-9a-f]{4,40}$/i
 
@@ -58,41 +72,51 @@ export class Git {
   /** The full commit id of a branch, tag (annotated ones too), `refs/…`, or commit id; a branch before a tag of that name. */
   async resolve(branch: string): Promise<string> {
     for (const name of [...candidates(branch), ...(COMMIT_ID.test(branch) ? [branch] : [])]) {
-      const { stdout, exitCode } = await this.git(
-        ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`],
-        { cwd: this.options.mirrorPath, reject: false },
-      )
-      if (exitCode === 0) return stdout.trim()
+      const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]
+      try {
+        return await this.git(args, this.options.mirrorPath)
+      } catch (error) {
+        // Status 1: there is no such thing.
+        if (typeof (error as GitError).code !== 'number') throw error
+      }
     }
     throw this.noSuchBranch(branch, await this.references())
   }
 
   /** When a commit was made, in seconds since 1970. */
   async commitTime(revision: string): Promise<number> {
-    const { stdout } = await this.git(['log', '-1', '--format=%ct', '--end-of-options', revision], {
-      cwd: this.options.mirrorPath,
-    })
-    return Number(stdout)
+    const args = ['log', '-1', '--format=%ct', '--end-of-options', revision]
+    return Number(await this.git(args, this.options.mirrorPath))
   }
 
   /** Commits between two revisions, newest first, as `git log` formats them. */
   async log(from: string, to: string, format: string): Promise<string> {
-    const { stdout } = await this.git(['log', `--format=${format}`, '--end-of-options', `${from}..${to}`], {
-      cwd: this.options.mirrorPath,
-    })
-    return stdout
+    const args = ['log', `--format=${format}`, '--end-of-options', `${from}..${to}`]
+    return this.git(args, this.options.mirrorPath)
   }
 
   /** Writes a commit's files, as `git archive` has them, into a folder. */
   async extract(revision: string, directory: string): Promise<void> {
     await mkdir(directory, { recursive: true })
     try {
-      await execa('git', ['-c', 'tar.umask=0022', 'archive', '--format=tar', revision], {
+      const signal = this.options.signal()
+      const archive = spawn('git', ['-c', 'tar.umask=0022', 'archive', '--format=tar', revision], {
         cwd: this.options.mirrorPath,
-        cancelSignal: this.options.signal(),
-        buffer: { stdout: false },
-        stripFinalNewline: false,
-      }).pipe('tar', ['-xpf', '-', '-C', resolvePath(directory)])
+        stdio: ['ignore', 'pipe', 'pipe'],
+        signal,
+      })
+      const tar = spawn('tar', ['-xpf', '-', '-C', resolvePath(directory)], {
+        stdio: ['pipe', 'ignore', 'pipe'],
+        signal,
+      })
+      archive.stdout.pipe(tar.stdin)
+      // tar does not read what stands behind the archive's end; git has to get rid of it all the same.
+      tar.stdin.on('error', () => {}).on('close', () => archive.stdout.resume())
+      const outcomes = await Promise.allSettled([
+        succeeded('git', archive, archive.stderr),
+        succeeded('tar', tar, tar.stderr),
+      ])
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     } catch (error) {
       throw this.failure('E_SCM', `Can't extract commit ${revision} into ${directory}`, error)
     }
@@ -118,9 +142,9 @@ export class Git {
     const { mirrorPath } = this.options
     await this.initialise(mirrorPath)
     try {
-      const { stdout } = await this.git(['ls-remote', 'shipit'], { cwd: mirrorPath })
+      const listed = await this.git(['ls-remote', 'shipit'], mirrorPath)
       return new Map(
-        stdout.split('\n').flatMap((line) => {
+        listed.split('\n').flatMap((line) => {
           const [id, name] = line.split('\t')
           return id !== undefined && name !== undefined ? [[name, id]] : []
         }),
@@ -136,8 +160,7 @@ export class Git {
 
   private async initialise(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true })
-    if (!(await exists(`${directory}/HEAD`)))
-      await this.git(['init', '--quiet', '--bare'], { cwd: directory })
+    if (!(await exists(`${directory}/HEAD`))) await this.git(['init', '--quiet', '--bare'], directory)
   }
 
   private async fetch(directory: string, branch: string): Promise<void> {
@@ -145,9 +168,7 @@ export class Git {
     const wanted = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
     if (branch.startsWith('refs/')) wanted.push(`+${branch}:${branch}`)
     try {
-      await this.git(['fetch', '--quiet', '--prune', '--force', '--no-tags', 'shipit', ...wanted], {
-        cwd: directory,
-      })
+      await this.git(['fetch', '--quiet', '--prune', '--force', '--no-tags', 'shipit', ...wanted], directory)
     } catch (error) {
       throw this.failure('E_REPOSITORY', `Can't fetch from the repository ${this.shownUrl}`, error)
     }
@@ -162,13 +183,14 @@ export class Git {
     )
   }
 
-  private git(args: readonly string[], options: { cwd: string; reject?: boolean }) {
-    return execa('git', args, {
-      ...options,
-      cancelSignal: this.options.signal(),
-      stdin: 'ignore',
+  private async git(args: readonly string[], cwd: string): Promise<string> {
+    const { stdout } = await promisify(execFile)('git', args, {
+      cwd,
+      signal: this.options.signal(),
+      maxBuffer: MAX_OUTPUT,
       // In the environment, an address that holds a password is neither in a process list nor in a file.
       env: {
+        ...process.env,
         GIT_TERMINAL_PROMPT: '0',
         GIT_CONFIG_COUNT: '1',
         GIT_CONFIG_KEY_0: 'remote.shipit.url',
@@ -176,16 +198,14 @@ export class Git {
         LC_ALL: 'C',
       },
     })
+    return stdout.replace(/\n$/, '')
   }
 
   private failure(code: string, message: string, error: unknown): ScmError {
-    if (!(error instanceof ExecaError))
-      return new ScmError(code, `${message}: ${String(error)}`, { cause: error })
-    const said = withoutCredentials(error.stderr ?? '').trim()
-    return new ScmError(
-      code,
-      `${message}. git says: ${said || error.originalMessage || `status ${error.exitCode}`}`,
-    )
+    const { stderr = '', code: status } = error as GitError
+    // Node's own message holds the command.
+    const said = withoutCredentials(stderr).trim() || `status ${status ?? 'unknown'}`
+    return new ScmError(code, `${message}. git says: ${said}`)
   }
 }
 
@@ -195,6 +215,15 @@ function candidates(branch: string): string[] {
 
 function withoutCredentials(text: string): string {
   return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
+}
+
+async function succeeded(name: string, child: ChildProcess, errors: Readable): Promise<void> {
+  const [stderr, [status]] = await Promise.all([
+    readText(errors),
+    once(child, 'close') as Promise<[number | null]>,
+  ])
+  if (status !== 0)
+    throw Object.assign(new Error(`${name} ended with status ${status}`), { stderr, code: status })
 }
 
 async function exists(path: string): Promise<boolean> {

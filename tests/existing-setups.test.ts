@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Stage } from './support/stage.js'
+
+const run = promisify(execFile)
+
+/** What existing set-ups have: shipit-deploy, which pushes with rsync. Here with a hook on top, and what loaded the file. */
+const SETUP = `
+  before('deploy:publishing', 'hook', () => shipit.log('hooked'))
+  shipit.log('loaded by node ' + process.version + (sucrase() ? ' with sucrase' : ''))
+  shipit.initConfig({ production: {
+    deployTo: process.env.DEPLOY_TO, repositoryUrl: process.env.REPOSITORY_URL, branch: 'main',
+    servers: JSON.parse(process.env.SERVERS), key: process.env.SSH_KEY,
+  } })
+`
+
+const SUCRASE = `() => Object.keys(require.cache).some(path => path.includes('/node_modules/sucrase/'))`
+
+const COMMONJS = `
+const sucrase = ${SUCRASE}
+const plugin = require('shipit-capistrano')
+module.exports = shipit => {
+  require('shipit-deploy')(shipit)
+  const { before, after, task, invoke, on, hosts } = plugin.default(shipit)
+  shipit.log('functions: ' + [before, after, task, invoke, on, hosts].every(each => typeof each === 'function'))
+  ${SETUP}
+}
+`
+
+const TYPESCRIPT = `
+import shipitDeploy from 'shipit-deploy'
+import capistrano, { type Shipit } from 'shipit-capistrano'
+const sucrase = (): boolean => (${SUCRASE})()
+export default (shipit: Shipit): void => {
+  shipitDeploy(shipit)
+  const { before } = capistrano(shipit)
+  ${SETUP}
+}
+`
+
+const MODULE = `
+import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)
+${TYPESCRIPT}
+`
+
+const ASYNC = `
+const sucrase = ${SUCRASE}
+module.exports = async shipit => {
+  const { default: shipitDeploy } = await import('shipit-deploy')
+  shipitDeploy(shipit)
+  const { default: capistrano } = await import('shipit-capistrano')
+  const { before } = capistrano(shipit)
+  const same = require('shipit-capistrano').default(shipit).before === before
+  shipit.log('the same DSL from import and require: ' + same)
+  ${SETUP}
+}
+`
+
+let stage: Stage
+beforeEach(async () => {
+  stage = await Stage.create({ names: ['web1'] })
+})
+afterEach(() => stage.close())
+
+/** Deploys with a shipitfile, and returns what shipit printed. */
+async function deploy(name: string, shipitfile: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { status, output } = await stage.run('deploy', env, await stage.shipitfile(name, shipitfile))
+  expect(output).toMatch(
+    /Finished 'deploy:update'.*^hooked$.*Running 'deploy:publish'.*Finished 'deploy:finish'/ms,
+  )
+  expect(status).toBe(0)
+  expect(await stage.live()).toEqual([await stage.app.git('rev-parse', 'HEAD')])
+  return output
+}
+
+it.each(['shipitfile.js', 'shipitfile.cjs'])('deploys with a CommonJS %s', async (name) => {
+  expect(await deploy(name, COMMONJS)).toContain('functions: true')
+})
+
+it('deploys with a TypeScript shipitfile that sucrase loads', async () => {
+  expect(await deploy('sucrase.ts', TYPESCRIPT)).toMatch(/^loaded by node \S+ with sucrase$/m)
+})
+
+it('deploys with a TypeScript shipitfile that tsx loads', async () => {
+  const output = await deploy('tsx.ts', TYPESCRIPT, { NODE_OPTIONS: '--import tsx' })
+  expect(output).toMatch(/^loaded by node \S+$/m)
+})
+
+it('deploys with a TypeScript shipitfile that Node 24 loads by itself', async () => {
+  const { stdout } = await run('npx', ['-y', '-p', 'node@24', 'node', '-p', 'process.execPath'])
+  const path = `${dirname(stdout.trim())}:${process.env['PATH']}`
+  expect(await deploy('native.mts', MODULE, { PATH: path })).toMatch(/^loaded by node v24\.\S+$/m)
+})
+
+it('deploys with an asynchronous shipitfile', async () => {
+  expect(await deploy('async.js', ASYNC)).toContain('the same DSL from import and require: true')
+})
