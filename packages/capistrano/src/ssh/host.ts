@@ -221,7 +221,7 @@ export class Host {
       const cause = await sent
       if (status === 0) return
       // 255 is ssh's own, but a command may end with it, too.
-      const code = status === 255 && !this.connection?.isOpen ? 'E_UNREACHABLE' : 'E_SERVER'
+      const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
       const doing = output.doing === undefined ? {} : { doing: output.doing }
       throw new HostError({ code, host: this.name, status, output: tail.join('\n'), cause, ...doing })
     })

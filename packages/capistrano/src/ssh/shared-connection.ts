@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { promisify } from 'node:util'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
@@ -18,9 +19,14 @@ export class SharedConnection {
     private readonly prepare: () => void,
   ) {}
 
-  /** Whether it is there, as far as is known. */
-  get isOpen(): boolean {
-    return this.master !== undefined
+  /** Asks the connection itself whether it is there. */
+  async isOpen(): Promise<boolean> {
+    const { controlPath, server } = this.target
+    const args = ['-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host]
+    return promisify(execFile)('ssh', args).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
