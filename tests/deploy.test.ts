@@ -13,12 +13,30 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
   })
   afterAll(() => stage.close())
 
+  it('plans it first, and takes no lock, builds nothing, uploads nothing', async () => {
+    const { status, output } = await stage.run('deploy:plan')
+    expect(status).toBe(0)
+    expect(output).toContain(`Revision: ${first}`)
+    expect(output).toMatch(/^ +web2 +now nothing yet$/m)
+    expect(output).toMatch(
+      /^ +\d+\. deploy:lock +deploy machine +Takes the deploy lock \(before deploy:starting\)$/m,
+    )
+    expect(output).toMatch(
+      /^ +\d+\. assets:build .*\(after net_storage:prepare_archive\) \(during net_storage:upload_archive\)$/m,
+    )
+    expect(output).not.toContain('Locked')
+    expect(await stage.bucket.keys()).toEqual([])
+    expect(await readdir(stage.fleet.host('web1').home)).toEqual([])
+  })
+
   it('deploys a commit to every server, over one connection each', async () => {
+    const before = await stage.connections()
     const { status, output } = await stage.run('deploy')
     expect(output).toContain('is live on 3 servers')
     expect(status).toBe(0)
     expect(await stage.live()).toEqual([first, first, first])
-    expect(await stage.connections()).toEqual([1, 1, 1])
+    const connections = await stage.connections()
+    expect(connections.map((count, index) => count - (before[index] ?? 0))).toEqual([1, 1, 1])
   })
 
   it('leaves archive and manifest in storage, config files on the servers, and no lock', async () => {

@@ -16,6 +16,19 @@ export default (shipit: Shipit) => {
 }
 `
 
+/** The example, with a failure hook that does not end. */
+const HELD_IN_FAILED = `
+import capistrano, { type Shipit } from 'shipit-capistrano'
+import example from './shipitfile'
+export default (shipit: Shipit) => {
+  example(shipit)
+  capistrano(shipit).before('deploy:failed', 'hold', () => {
+    console.log('held in deploy:failed')
+    return new Promise(() => setInterval(() => {}, 1000))
+  })
+}
+`
+
 let stage: Stage
 beforeEach(async () => {
   stage = await Stage.create({ names: ['web1'] })
@@ -37,6 +50,20 @@ it.each([
   expect(run.output).toContain("Finished 'deploy:unlock'")
   expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
   expect(await stage.live()).toEqual([undefined])
+})
+
+it('ends at once when it is interrupted once more', async () => {
+  const gate = join(stage.directory, 'gate')
+  execFileSync('mkfifo', [gate])
+  const run = stage.start('deploy', { HOLD_BUILD: gate }, await stage.shipitfile('twice.ts', HELD_IN_FAILED))
+  await run.printed('Running "npm run')
+  run.kill('SIGTERM')
+  await run.printed('held in deploy:failed')
+  run.kill('SIGTERM')
+  expect(await run.ended).toBe(143)
+  expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
+  // The lock goes back when the process ends, whatever ends it.
+  expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
 })
 
 it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes too', async () => {

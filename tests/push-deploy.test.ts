@@ -127,7 +127,7 @@ it('goes back to a release that every server has, finished, though they are not 
   // One that was never finished, and looks like the newest on both.
   const releases = await stage.releases('web1')
   for (const host of ['web1', 'web2']) await mkdir(stage.path(host, 'releases/20991231235959'))
-  const { status, output } = await run('rollback')
+  const { status, output } = await run('deploy:rollback')
   expect(output).toContain('Going back from release')
   expect(status).toBe(0)
   expect(await stage.live()).toEqual([second, second])
@@ -194,7 +194,7 @@ it('prints a plan for people, with what is live on each server', async () => {
   const { status, output } = await run('deploy:plan')
   expect(status).toBe(0)
   expect(output).toMatch(/web1 {2}now [0-9a-f]{40} \(release \d{14}\)/)
-  expect(output).toMatch(/^ +\d+\. warm +servers +Warms the cache$/m)
+  expect(output).toMatch(/^ +\d+\. warm +servers +Warms the cache \(after deploy:published\)$/m)
 })
 
 it('lists the tasks that have a description', async () => {
@@ -208,5 +208,6 @@ it('refuses filters that name no server', async () => {
   expect(status).toBe(1)
   expect(output).toContain("HOSTS: none of the servers is 'wep2'; did you mean 'web2'?")
   expect(output).not.toMatch(/^\s+at /m)
+  expect(output).not.toContain('deploy:failed')
   expect((await run('deploy', { ROLES: 'web' })).output).toContain("ROLES: none of the servers is 'web'")
 })

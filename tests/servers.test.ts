@@ -122,6 +122,30 @@ describe('a server', () => {
     })
   })
 
+  it('runs commands as another user', async () => {
+    const path = process.env['PATH'] ?? ''
+    const other = await startFleet({
+      directory: join(directory, 'as'),
+      names: ['web'],
+      paths: { web: ['cat', 'sh'] },
+    })
+    // Stands in for sudo, as tests run as users that can't become another: takes what sudo takes, and tells for whom.
+    const sudo = `[ "$1 $2 $4" = "-n -u --" ] || exit 64; FOR="$3" PATH='${path}'; export FOR PATH; shift 4; exec "$@"`
+    await writeFile(join(other.host('web').home, '../bin/sudo'), `#!/bin/sh\n${sudo}\n`, { mode: 0o755 })
+    const { shipit, run } = createShipit({ key: other.key, servers: other.servers })
+    const { hosts, on } = capistrano(shipit)
+    const seen: string[] = []
+    shipit.blTask('probe', () =>
+      on(hosts(), async (host) => {
+        seen.push(await host.as("odd 'user").within('/usr').capture('echo "$FOR"; pwd'))
+        seen.push(await host.capture('echo "${FOR:-the login}"'))
+      }),
+    )
+    expect(await run('probe')).toBeUndefined()
+    expect(seen).toEqual(["odd 'user\n/usr", 'the login'])
+    await other.stop()
+  })
+
   it('takes files, whole or not at all', async () => {
     const { home } = fleet.host('web1')
     const local = join(directory, 'local')

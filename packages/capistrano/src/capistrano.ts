@@ -21,6 +21,8 @@ export interface SettingsSection<S extends z.ZodType> {
 export interface DescOptions {
   /** Where the task does its work, for `deploy:plan`. @default not told */
   readonly runsOn?: Place
+  /** Tasks that it may run with `invoke`, for `deploy:plan` and `deploy:tree`. @default none are told */
+  readonly invokes?: readonly string[]
 }
 
 /** Defines a task or a hook: with dependencies, a function, or both. */

@@ -1,9 +1,10 @@
+import { setMaxListeners } from 'node:events'
 import shipitDeploy from 'shipit-deploy'
 import type { Capistrano, DefineTask, Flow } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
-import { Catalog } from './graph/catalog.js'
+import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
 import type { When } from './graph/hooks.js'
 import { defineInspection } from './inspection/tasks.js'
@@ -36,12 +37,26 @@ export default function capistrano(shipit: Shipit): Capistrano {
   return (instance[INSTANCE] ??= create(shipit))
 }
 
+/** What is told of the tasks that stay shipit-deploy's own. */
+const SHIPIT_DEPLOY: Readonly<Record<string, Description>> = {
+  'deploy:fetch': { text: 'Brings the repository into the workspace', runsOn: 'deploy machine' },
+  pending: { text: 'Shows the commits that are not deployed yet', runsOn: 'deploy machine and servers' },
+}
+
+/** As many listeners as there are servers are no leak. */
+function newAbort(): AbortController {
+  const abort = new AbortController()
+  setMaxListeners(0, abort.signal)
+  return abort
+}
+
 function create(shipit: Shipit): Capistrano {
   const graph = new Graph(() => shipit.tasks)
   const catalog = new Catalog()
+  for (const [name, description] of Object.entries(SHIPIT_DEPLOY)) catalog.describe(name, description)
   const settings = new Settings()
   const runner = new TaskRunner(shipit, graph)
-  let abort = new AbortController()
+  let abort = newAbort()
   let connections: Connections | undefined
 
   const failure = new Failure({
@@ -49,7 +64,7 @@ function create(shipit: Shipit): Capistrano {
     runner,
     abort: (reason) => {
       const failed = abort
-      abort = new AbortController()
+      abort = newAbort()
       failed.abort(reason)
     },
     close: () => connections?.close(),
@@ -97,7 +112,7 @@ function create(shipit: Shipit): Capistrano {
 
   const dsl: Capistrano = {
     task,
-    desc: (text, { runsOn } = {}) => catalog.announce({ text, runsOn }),
+    desc: (text, options) => catalog.announce({ text, ...options }),
     namespace: (name, define) => graph.namespaces.within(name, define),
     before: hook('before'),
     after: hook('after'),

@@ -75,7 +75,10 @@ export function defineTasks(
     await git().extract(revision(), shipit.workspace)
   })
 
-  desc('Builds the archive and uploads it, unless storage has it', { runsOn: 'deploy machine' })
+  desc('Builds the archive and uploads it, unless storage has it', {
+    runsOn: 'deploy machine',
+    invokes: ['net_storage:prepare_archive'],
+  })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const found = await store().find(revision())
     if ('manifest' in found && settings().reuseArchive) {
@@ -141,7 +144,10 @@ export function defineTasks(
     )
   }
 
-  desc('Has every server fetch, verify and unpack the archive', { runsOn: 'servers' })
+  desc('Has every server fetch, verify and unpack the archive', {
+    runsOn: 'servers',
+    invokes: ['deploy:symlink:shared', 'net_storage:upload_config_files'],
+  })
   task('net_storage:create_release', ['net_storage:upload_archive'], async () => {
     await on(hosts(), { limit: settings().maxParallels }, stage)
     // Linked before it is a release: a release that is there is whole.
@@ -184,6 +190,7 @@ export function defineTasks(
 
   dsl.plansRevision(() => git().find(branch()))
 
+  desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], () => {
     shipit.emit('fetched')
   })
@@ -196,6 +203,7 @@ export function defineTasks(
       shipit.log(commits ? `\nPending commits:\n${commits}` : '\nNo pending commits.')
     }
   })
+  desc('Has every server make the release from the archive in storage', { runsOn: 'servers' })
   replace('deploy:update', ['net_storage:create_release'], () => {
     shipit.emit('updated')
   })

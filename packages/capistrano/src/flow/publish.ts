@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { On } from '../capistrano.js'
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
@@ -25,6 +26,7 @@ export async function publish(
     const previousOf = new Map(flipped.map(({ host, previous }) => [host, previous]))
     // The run's own signal may be what ended it.
     const { signal } = new AbortController()
+    setMaxListeners(0, signal)
     await on([...previousOf.keys()], (host) =>
       host.script(publishScript.with({ deploy_to: deployTo, release: previousOf.get(host) ?? '' }), {
         signal,

@@ -37,6 +37,7 @@ export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, in
 
   desc('Copies the workspace to the servers as a new release, with rsync', {
     runsOn: 'deploy machine and servers',
+    invokes: ['deploy:symlink:shared'],
   })
   replace('deploy:update', [], async () => {
     const { copy = '-a', deploy, rsyncFrom, dirToCopy = '', ignores = [], rsync = [] } = settings()

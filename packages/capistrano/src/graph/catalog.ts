@@ -5,7 +5,9 @@ export type Place = 'deploy machine' | 'servers' | 'deploy machine and servers'
 export interface Description {
   readonly text: string
   /** Undefined if it was not declared. */
-  readonly runsOn: Place | undefined
+  readonly runsOn?: Place | undefined
+  /** Tasks that it may run while it runs itself, with `invoke`. */
+  readonly invokes?: readonly string[] | undefined
 }
 
 /** Descriptions of tasks. */
@@ -22,6 +24,11 @@ export class Catalog {
   defined(name: string): void {
     if (this.next) this.descriptions.set(name, this.next)
     this.next = undefined
+  }
+
+  /** Describes a task, whoever defines it. */
+  describe(name: string, description: Description): void {
+    this.descriptions.set(name, description)
   }
 
   /** What is known of a task. */

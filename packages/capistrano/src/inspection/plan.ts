@@ -6,6 +6,10 @@ export interface PlannedTask {
   readonly description?: string
   /** Absent if the task does not tell. */
   readonly runsOn?: Place
+  /** What it is hooked on: `'before deploy:starting'`. */
+  readonly hooks: readonly string[]
+  /** The task that runs it, if it is needed. */
+  readonly during?: string
 }
 
 /** One server of a plan. */
@@ -58,8 +62,8 @@ export function renderPlan({ environment, branch, revision, servers, tasks }: Pl
     }),
     '',
     `Tasks (${tasks.length}), in order:`,
-    ...tasks.map(({ task, description = '', runsOn = '' }, index) =>
-      `  ${String(index + 1).padStart(String(tasks.length).length)}. ${task.padEnd(nameWidth)}  ${runsOn.padEnd(placeWidth)}  ${description}`.trimEnd(),
+    ...tasks.map(({ task, description = '', runsOn = '', hooks, during }, index) =>
+      `  ${String(index + 1).padStart(String(tasks.length).length)}. ${task.padEnd(nameWidth)}  ${runsOn.padEnd(placeWidth)}  ${[description, ...hooks.map((hook) => `(${hook})`), ...(during ? [`(during ${during})`] : [])].join(' ').trim()}`.trimEnd(),
     ),
   ]
 }

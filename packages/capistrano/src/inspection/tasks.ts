@@ -7,7 +7,7 @@ import { rolesOf } from '../servers/roles.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
-import { renderPlan, type PlannedServer } from './plan.js'
+import { renderPlan, type PlannedServer, type PlannedTask } from './plan.js'
 import { renderTree, treeOf } from './tree.js'
 
 const currentScript = Script.file(new URL('../../server/current.sh', import.meta.url))
@@ -65,23 +65,38 @@ export function defineInspection(
       on(hosts(), (host) => ask(host, releasing)),
       findRevision(),
     ])
-    const { names } = graph.sequence(['deploy'])
-    const tasks = names
-      .filter((name) => !isGroup(shipit, name))
-      .map((task) => {
-        const { text, runsOn } = catalog.of(task) ?? {}
-        return {
-          task,
-          ...(text === undefined ? {} : { description: text }),
-          ...(runsOn === undefined ? {} : { runsOn }),
-        }
-      })
+    const tasks = planTasks(shipit, graph, catalog)
     const { branch = 'master' } = shipit.config
     const plan = { environment: shipit.environment, branch, revision: revision ?? null, servers, tasks }
     print(plan, () => renderPlan(plan))
   })
 
   return { plansRevision: (find) => void (findRevision = find) }
+}
+
+/** The tasks of a deploy, in the order in which they run. Those that only stand for others are left out. */
+function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[] {
+  const declared = graph.declaredHooks()
+  const seen = new Set<string>()
+  const planned: PlannedTask[] = []
+  const add = (task: string, during: string | undefined): void => {
+    if (seen.has(task)) return
+    seen.add(task)
+    const { text, runsOn, invokes = [] } = catalog.of(task) ?? {}
+    const hooks = declared.filter(({ hook }) => hook === task).map(({ when, target }) => `${when} ${target}`)
+    if (!isGroup(shipit, task) || hooks.length > 0) {
+      planned.push({
+        task,
+        ...(text === undefined ? {} : { description: text }),
+        ...(runsOn === undefined ? {} : { runsOn }),
+        hooks,
+        ...(during === undefined ? {} : { during }),
+      })
+    }
+    for (const invoked of graph.sequence(invokes).names) add(invoked, task)
+  }
+  for (const task of graph.sequence(['deploy']).names) add(task, undefined)
+  return planned
 }
 
 /** A task that only stands for others. */

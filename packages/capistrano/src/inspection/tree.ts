@@ -4,14 +4,14 @@ import { HookTable } from '../graph/hooks.js'
 import type { Task } from '../shipit.js'
 
 /** How a task came into the tree. */
-export type Relation = 'task' | 'dependency' | 'before' | 'after'
+export type Relation = 'task' | 'dependency' | 'before' | 'after' | 'invoked'
 
 /** One task of a tree, with what runs before and after it. */
 export interface TreeNode {
   readonly task: string
   readonly as: Relation
   readonly description?: string
-  /** In running order. The task itself runs behind its dependencies, and ahead of its after-hooks. */
+  /** In running order. The task itself runs behind its dependencies, around what it invokes, and ahead of its after-hooks. */
   readonly children: readonly TreeNode[]
   /** True if it stands further up already: it runs there, once. */
   readonly ranBefore: boolean
@@ -28,13 +28,14 @@ export function treeOf(
   const seen = new Set<string>()
 
   const visit = (task: string, as: Relation): TreeNode => {
-    const text = catalog.of(task)?.text
+    const { text, invokes = [] } = catalog.of(task) ?? {}
     const described = text === undefined ? {} : { description: text }
     if (seen.has(task)) return { task, as, ...described, children: [], ranBefore: true }
     seen.add(task)
     const children = [
       ...[...hooks.of('before', task)].map((hook) => visit(hook, 'before')),
       ...(tasks[task]?.dep ?? []).map((dependency) => visit(dependency, 'dependency')),
+      ...invokes.map((invoked) => visit(invoked, 'invoked')),
       ...[...hooks.of('after', task)].map((hook) => visit(hook, 'after')),
     ]
     return { task, as, ...described, children, ranBefore: false }
@@ -46,7 +47,7 @@ export function treeOf(
 export function renderTree(root: TreeNode): string[] {
   const rows: { readonly left: string; readonly description: string | undefined }[] = []
   const walk = ({ task, as, description, children, ranBefore }: TreeNode, depth: number): void => {
-    const relation = as === 'before' || as === 'after' ? `${as}: ` : ''
+    const relation = as === 'task' || as === 'dependency' ? '' : `${as}: `
     const left = `${'  '.repeat(depth)}${relation}${task}`
     rows.push({ left, description: ranBefore ? '(see above)' : description })
     for (const child of children) walk(child, depth + 1)
