@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
@@ -69,12 +69,15 @@ it('ends at once when it is interrupted once more', async () => {
 it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes too', async () => {
   const { home } = stage.fleet.host('web1')
   execFileSync('mkfifo', [join(home, 'gate')])
-  const run = stage.start('deploy', {}, await stage.shipitfile('held.ts', HELD_ON_SERVER))
+  const temporary = join(stage.directory, 'tmp')
+  await mkdir(temporary)
+  const run = stage.start('deploy', { TMPDIR: temporary }, await stage.shipitfile('held.ts', HELD_ON_SERVER))
   await run.printed('@web1 holding')
   run.interrupt()
   expect(await run.ended).toBe(130)
   expect(run.output).toContain('Interrupted by SIGINT')
   expect(await readFile(join(home, 'note'), 'utf8')).toBe('noted\n')
+  expect((await readdir(temporary)).filter((name) => name.startsWith('shipit-'))).toEqual([])
   expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
   expect(await stage.live()).toEqual([undefined])
   expect((await stage.run('deploy')).status).toBe(0)

@@ -199,6 +199,22 @@ describe('on', () => {
     expect(await readFile(join(fleet.host('web2').home, 'done'), 'utf8')).toBe('')
   })
 
+  it('works on no more servers at the same time than maxConnections', async () => {
+    const { log } = await inTask(
+      ({ on, hosts }) => on(hosts(), (host) => host.execute('echo begins; sleep 0.2; echo ends')),
+      { maxConnections: 1 },
+    )
+    const printed = log.filter((line) => line.startsWith('@'))
+    expect(printed.map((line) => line.split(' ')[1])).toEqual([
+      'begins',
+      'ends',
+      'begins',
+      'ends',
+      'begins',
+      'ends',
+    ])
+  })
+
   it('takes servers in sequence, and stops at the first that fails', async () => {
     const order: string[] = []
     const { error } = await inTask(({ on, hosts }) =>
