@@ -31,4 +31,4 @@ for release in releases/*; do
 done
 
 # What interrupted runs left behind. A day's grace spares a run that is under way.
-find releases -maxdepth 1 -name '.*-*' -type d -mtime +0 -exec rm -rf -- {} +
+find releases -maxdepth 1 -name '.*-*' ! -name '.prefetched-*' -type d -mtime +0 -exec rm -rf -- {} +

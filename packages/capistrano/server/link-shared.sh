@@ -21,7 +21,11 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
       done
       ;;
   esac
-  [ ! -L "$path" ] || rm -f -- "$path"
+  if [ -L "$path" ]; then
+    # What is right already may be live: it is left alone.
+    [ "$(readlink "$path")" != "${up}shared/$path" ] || continue
+    rm -f -- "$path"
+  fi
   if [ "$kind" = folder ]; then rm -rf -- "$path"; elif [ -e "$path" ]; then rm -f -- "$path"; fi
   ln -s -- "${up}shared/$path" "$path" || fail 15 "cannot link $deploy_to/releases/$directory/$path: is there a folder of that name?"
 done

@@ -74,6 +74,8 @@ export interface Capistrano {
    * @throws {DeployError} `E_NOT_INITIALIZED` before Shipit has initialised
    */
   readonly hosts: () => readonly Host[]
+  /** The servers that `HOSTS` and `ROLES` leave out. @throws as {@link Capistrano.hosts} */
+  readonly leftOut: () => readonly Host[]
   /** Those that have one of the roles; all of them for `'all'`. Capistrano's `roles`. @throws as {@link Capistrano.hosts} */
   readonly roles: (...roles: readonly string[]) => readonly Host[]
   /** Those of {@link Capistrano.roles} that take releases: not `noRelease`. Capistrano's `release_roles`. */
@@ -91,6 +93,10 @@ export interface Capistrano {
   readonly replace: (name: string, dependencies: readonly string[], fn?: TaskFunction) => void
   /** Tells `deploy:plan` the full commit id that a deploy would deploy; undefined if that is not known before. */
   readonly plansRevision: (find: () => Promise<string | undefined>) => void
+  /** Adds a column for servers to `deploy:status`. */
+  readonly statusColumn: (title: string, tell: (host: Host) => Promise<string>) => void
+  /** Adds a line for the whole to `deploy:status`. */
+  readonly statusLine: (title: string, tell: () => Promise<string>) => void
   /** The flow that is running, if one is. */
   readonly flow: () => Flow | undefined
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */

@@ -93,14 +93,15 @@ function create(shipit: Shipit): Capistrano {
       graph.hooks.add(when, namespaces.scoped(target), namespaces.scoped(name))
     }
 
-  const hosts = (): readonly Host[] => {
+  const connected = (): Connections => {
     if (!connections)
       throw new DeployError(
         'E_NOT_INITIALIZED',
         'Servers are known once Shipit has initialised: ask for them inside of a task.',
       )
-    return connections.hosts
+    return connections
   }
+  const hosts = (): readonly Host[] => connected().hosts
   const roles = (...names: readonly string[]): Host[] => withRole(hosts(), names)
 
   if (!shipit.tasks['deploy:init']) {
@@ -120,6 +121,7 @@ function create(shipit: Shipit): Capistrano {
       again: (name: string) => runner.again(name),
     }),
     hosts,
+    leftOut: () => connected().leftOut,
     roles,
     releaseRoles: (...names) => releasing(roles(...names)),
     primary: (role) => primaryOf(hosts(), role),
@@ -138,6 +140,8 @@ function create(shipit: Shipit): Capistrano {
       catalog.defined(name)
     },
     plansRevision: (find) => inspection.plansRevision(find),
+    statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
+    statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
     flow,
     signal: () => abort.signal,
   }

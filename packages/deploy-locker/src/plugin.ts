@@ -26,7 +26,7 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal } = capistrano(shipit)
+  const { task, desc, before, settings: define, signal, statusLine } = capistrano(shipit)
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   let held: HeldLock | undefined
 
@@ -69,6 +69,11 @@ export default function deployLocker(shipit: Shipit): void {
     if (holder)
       throw new LockHeldError(holder, "'deploy:lock' takes it over by itself once that process is gone")
     shipit.log(`${key()} is not locked.`)
+  })
+
+  statusLine('lock', async () => {
+    const holder = await provider().inspect(key())
+    return holder ? describeHolder(holder) : 'free'
   })
 
   // Nothing is published by a deploy that has lost its lock.

@@ -12,12 +12,19 @@ for file in releases/*/REVISION; do
 done
 
 [ -d "$archives_path" ] || exit 0
+# What was fetched ahead of time is kept for a week.
+find "$archives_path" -name '*.prefetched' -type f -mtime +6 -exec rm -f -- {} +
+find releases -maxdepth 1 -name '.prefetched-*' -type d -mtime +6 -exec rm -rf -- {} +
 for file in "$archives_path"/*; do
   [ -f "$file" ] || continue
   name=${file##*/}
   case $name in
-    *.part) continue ;;
+    *.part | *.prefetched) continue ;;
   esac
+  if [ -f "$file.prefetched" ]; then
+    fact revision "${name%%-*}"
+    continue
+  fi
   case $revisions in
     *" ${name%%-*} "*) ;;
     *)

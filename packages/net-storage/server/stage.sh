@@ -1,12 +1,15 @@
 # Fetches an archive unless a verified copy is there, checks it, and unpacks it beside the releases.
-# Variables: deploy_to, release, revision, revision_time, archives_path, archive, size (bytes), sha256, retries,
+# Variables: deploy_to, then (stage: unpack for release; prefetch: fetch only; extract: unpack ahead of time), release, revision, revision_time, archives_path, archive, size (bytes), sha256, retries,
 #            and how to get it: url, headers (empty if there are none) and curl_config; or command (words, quoted) that writes to standard output
 
+mkdir -p -- "$deploy_to/releases" || fail 10 "cannot make the folder $deploy_to/releases"
 cd -- "$deploy_to"
 mkdir -p -- "$archives_path" || fail 10 "cannot make the folder $archives_path"
 file=$archives_path/$archive
 part=$file.part
 staging=releases/.staging-$release
+# What was unpacked ahead of time, of exactly this archive.
+ahead=releases/.prefetched-$sha256
 
 checksum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -c 1-64
@@ -74,6 +77,31 @@ fetch() {
   done
 }
 
+unpack() {
+  rm -rf -- "$1"
+  mkdir -- "$1"
+  tar -xzopf - -C "$1" <"$file" || {
+    rm -rf -- "$1"
+    fail 23 "cannot unpack $archive: is the disk full?"
+  }
+  printf '%s\n' "$revision" >"$1/REVISION"
+  printf '%s\n' "$revision_time" >"$1/REVISION_TIME"
+}
+
+if [ "$then" = stage ] && [ -d "releases/$release" ]; then
+  existing=
+  if [ -f "releases/$release/REVISION" ]; then IFS= read -r existing <"releases/$release/REVISION" || :; fi
+  [ "$existing" = "$revision" ] || fail 25 "release $release is there already, of another commit"
+  say "release $release is here"
+  exit 0
+fi
+
+if [ -d "$ahead" ] && [ "$then" != prefetch ]; then
+  [ "$then" = extract ] || { rm -rf -- "$staging" && mv -- "$ahead" "$staging"; }
+  say "$archive was unpacked ahead of time"
+  exit 0
+fi
+
 if verified "$file"; then
   say "a verified copy of $archive is here"
 else
@@ -83,11 +111,16 @@ else
   say "fetched and verified $archive ($size bytes)"
 fi
 
-rm -rf -- "$staging"
-mkdir -- "$staging"
-tar -xzopf - -C "$staging" <"$file" || {
-  rm -rf -- "$staging"
-  fail 23 "cannot unpack $archive: is the disk full?"
-}
-printf '%s\n' "$revision" >"$staging/REVISION"
-printf '%s\n' "$revision_time" >"$staging/REVISION_TIME"
+case $then in
+  stage)
+    unpack "$staging"
+    rm -f -- "$file.prefetched"
+    ;;
+  extract)
+    # The name stands for a whole tree: it is given last.
+    unpack "$ahead.part-$$"
+    mv -- "$ahead.part-$$" "$ahead"
+    : >"$file.prefetched"
+    ;;
+  prefetch) : >"$file.prefetched" ;;
+esac

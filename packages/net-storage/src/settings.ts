@@ -46,6 +46,8 @@ export const settingsSchema = z.strictObject({
   archivesPath: z.string().min(1).optional(),
   /** Archives to keep in storage, aside from those in use. Capistrano's `net_storage_keep_remote_archives`. */
   keepRemoteArchives: count(1).default(10),
+  /** What `net_storage:prefetch` does on servers: fetch and verify, or unpack as well. */
+  prefetch: z.enum(['fetch', 'extract'], { error: "expected 'fetch' or 'extract'" }).default('fetch'),
   /** Further tries of a failed download. */
   retries: count(0).default(3),
   /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */

@@ -18,6 +18,7 @@ import { gzip } from './archiver/gzip.js'
 import { tar } from './archiver/tar.js'
 import { findConfigFiles, packConfigFiles } from './config-files/config-files.js'
 import { Git } from './scm/git.js'
+import { liveElsewhere, type LiveElsewhere } from './servers/live-elsewhere.js'
 import { sourceVariables } from './servers/source-variables.js'
 import { defaultJitter, type settingsSchema } from './settings.js'
 
@@ -43,6 +44,9 @@ export function defineTasks(
       mirrorPath: join(settings().localBasePath, 'mirror'),
       signal,
     })
+  /** Only what storage has is deployed: nothing is built or uploaded. */
+  const pulling = (): boolean => shipit.isRunning && shipit.seq.includes('net_storage:pull_deploy')
+  let live: LiveElsewhere | undefined
   const revision = (): string => required(shipit.currentRevision, 'net_storage:prepare_mirror_repository')
 
   desc("Checks repository, branch, storage, config files, and the servers' tools", {
@@ -53,13 +57,25 @@ export function defineTasks(
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    await all([git().check(branch()), settings().transport.check(), findConfigFiles(settings().configFiles)])
+    live = pulling() ? await liveElsewhere(dsl, deployTo()) : undefined
+    await all([
+      ...(live ? [] : [git().check(branch())]),
+      settings().transport.check(),
+      findConfigFiles(settings().configFiles),
+    ])
     const check = script('check').with({ needs_download: 1 })
     await on(hosts(), (host) => host.script(check))
   })
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
+    if (live) {
+      shipit.currentRevision = live.revision
+      shipit.releaseDirname = live.release
+      shipit.releasePath = posix.join(deployTo(), 'releases', live.release)
+      shipit.log(`The other servers run release ${live.release}, commit ${live.revision}.`)
+      return
+    }
     await git().update(branch())
     shipit.currentRevision = await git().resolve(branch())
     shipit.log(`${branch()} is commit ${shipit.currentRevision}.`)
@@ -81,12 +97,19 @@ export function defineTasks(
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const found = await store().find(revision())
-    if ('manifest' in found && settings().reuseArchive) {
+    if ('manifest' in found && (settings().reuseArchive || pulling())) {
       shipit.netStorage.manifest = found.manifest
       shipit.log(
         `Reusing ${found.manifest.parts[0]?.key}, made ${found.manifest.createdAt} by ${found.manifest.createdBy}.`,
       )
       return
+    }
+    if (pulling()) {
+      const reason = 'reason' in found ? found.reason : 'netStorage.reuseArchive is false'
+      throw new DeployError(
+        'E_NO_ARCHIVE',
+        `There is no archive of ${revision()} to pull: ${reason}. Make one first: shipit ${shipit.environment} net_storage:upload_archive`,
+      )
     }
     shipit.log(
       `Building an archive of ${revision()}: ${'reason' in found ? found.reason : 'netStorage.reuseArchive is false'}.`,
@@ -118,44 +141,65 @@ export function defineTasks(
     }
   })
 
-  const stage = async (host: Host): Promise<void> => {
-    const { manifest } = shipit.netStorage
-    const part = manifest?.parts[0]
-    if (!manifest || !part)
-      throw new DeployError(
-        'E_NO_ARCHIVE',
-        "There is no archive to deploy: run 'net_storage:upload_archive' first.",
+  const fetchOnto =
+    (then: 'stage' | 'prefetch' | 'extract') =>
+    async (host: Host): Promise<void> => {
+      const { manifest } = shipit.netStorage
+      const part = manifest?.parts[0]
+      if (!manifest || !part)
+        throw new DeployError(
+          'E_NO_ARCHIVE',
+          "There is no archive to deploy: run 'net_storage:upload_archive' first.",
+        )
+      const { transport, retries, jitter = defaultJitter(hosts().length) } = settings()
+      if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
+      await host.script(
+        script('stage').with({
+          deploy_to: deployTo(),
+          then,
+          release: then === 'stage' ? required(shipit.releaseDirname, 'deploy:check') : '',
+          revision: manifest.revision,
+          revision_time: manifest.revisionTime,
+          archives_path: archivesPath(),
+          archive: posix.basename(part.key),
+          size: part.size,
+          sha256: part.sha256,
+          retries,
+          ...sourceVariables(await transport.source(part.key), quote),
+        }),
       )
-    const { transport, retries, jitter = defaultJitter(hosts().length) } = settings()
-    if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
-    await host.script(
-      script('stage').with({
-        deploy_to: deployTo(),
-        release: required(shipit.releaseDirname, 'deploy:check'),
-        revision: manifest.revision,
-        revision_time: manifest.revisionTime,
-        archives_path: archivesPath(),
-        archive: posix.basename(part.key),
-        size: part.size,
-        sha256: part.sha256,
-        retries,
-        ...sourceVariables(await transport.source(part.key), quote),
-      }),
-    )
-  }
+    }
 
   desc('Has every server fetch, verify and unpack the archive', {
     runsOn: 'servers',
     invokes: ['deploy:symlink:shared', 'net_storage:upload_config_files'],
   })
   task('net_storage:create_release', ['net_storage:upload_archive'], async () => {
-    await on(hosts(), { limit: settings().maxParallels }, stage)
+    await on(hosts(), { limit: settings().maxParallels }, fetchOnto('stage'))
     // Linked before it is a release: a release that is there is whole.
     await invoke('deploy:symlink:shared')
     await invoke('net_storage:upload_config_files')
     const promote = script('promote').with({ deploy_to: deployTo(), release: String(shipit.releaseDirname) })
     await on(hosts(), (host) => host.script(promote))
     shipit.log(`${hosts().length} servers have release ${shipit.releaseDirname}, verified.`)
+  })
+
+  desc('Has every server fetch and verify the archive ahead of time; nothing goes live', {
+    runsOn: 'deploy machine and servers',
+  })
+  task('net_storage:prefetch', ['net_storage:check', 'net_storage:upload_archive'], async () => {
+    const extract = settings().prefetch === 'extract'
+    await on(hosts(), { limit: settings().maxParallels }, fetchOnto(extract ? 'extract' : 'prefetch'))
+    shipit.log(`${hosts().length} servers have the archive of ${revision()}${extract ? ', unpacked' : ''}.`)
+  })
+
+  desc('Deploys what storage has: the branch, or to servers that HOSTS names what the others run')
+  task('net_storage:pull_deploy', ['deploy'])
+
+  dsl.statusColumn('prefetched', async (host) => {
+    const prefetched = script('prefetched').with({ deploy_to: deployTo(), archives_path: archivesPath() })
+    const { revision: revisions = [] } = await host.script(prefetched)
+    return revisions.map((each) => each.slice(0, 12)).join(', ') || '-'
   })
 
   desc('Sends config files to the servers, over ssh', { runsOn: 'servers' })

@@ -1,4 +1,5 @@
 import type { Place } from '../graph/catalog.js'
+import { columns } from './columns.js'
 
 /** One task of a plan. */
 export interface PlannedTask {
@@ -39,31 +40,51 @@ export interface Plan {
 
 /** A plan as lines for people. */
 export function renderPlan({ environment, branch, revision, servers, tasks }: Plan): string[] {
-  const nameWidth = Math.max(...tasks.map(({ task }) => task.length))
-  const placeWidth = Math.max(0, ...tasks.map(({ runsOn = '' }) => runsOn.length))
-  const serverWidth = Math.max(0, ...servers.map(({ server }) => server.length))
   return [
     `A deploy of ${branch} to ${environment}; nothing is changed now.`,
     `Revision: ${revision ?? 'known once the repository is fetched'}`,
     '',
     `Servers (${servers.length}):`,
-    ...servers.map(({ server, roles, release, currentRevision, currentRelease, error }) => {
-      const now = currentRevision
-        ? `${currentRevision} (release ${currentRelease})`
-        : currentRelease
-          ? `release ${currentRelease}`
-          : 'nothing yet'
-      const notes = [
-        ...(roles.length > 0 ? [`roles ${roles.join(', ')}`] : []),
-        ...(release ? [] : ['takes no releases']),
-      ]
-      const end = notes.length > 0 ? `  [${notes.join('; ')}]` : ''
-      return `  ${server.padEnd(serverWidth)}  ${error ? `can't be asked: ${error}` : `now ${now}`}${end}`
-    }),
+    ...indented(columns(servers.map((server) => [server.server, shownState(server), shownNotes(server)]))),
     '',
     `Tasks (${tasks.length}), in order:`,
-    ...tasks.map(({ task, description = '', runsOn = '', hooks, during }, index) =>
-      `  ${String(index + 1).padStart(String(tasks.length).length)}. ${task.padEnd(nameWidth)}  ${runsOn.padEnd(placeWidth)}  ${[description, ...hooks.map((hook) => `(${hook})`), ...(during ? [`(during ${during})`] : [])].join(' ').trim()}`.trimEnd(),
+    ...indented(
+      columns(
+        tasks.map((task, index) => [
+          shownName(task, index, tasks.length),
+          task.runsOn ?? '',
+          shownTask(task),
+        ]),
+      ),
     ),
   ]
+}
+
+function shownState({ currentRelease, currentRevision, error }: PlannedServer): string {
+  if (error) return `can't be asked: ${error}`
+  if (currentRelease === null) return 'now nothing yet'
+  return currentRevision
+    ? `now ${currentRevision} (release ${currentRelease})`
+    : `now release ${currentRelease}`
+}
+
+function shownNotes({ roles, release }: PlannedServer): string {
+  const notes = [
+    ...(roles.length > 0 ? [`roles ${roles.join(', ')}`] : []),
+    ...(release ? [] : ['takes no releases']),
+  ]
+  return notes.length > 0 ? `[${notes.join('; ')}]` : ''
+}
+
+function shownName({ task }: PlannedTask, index: number, total: number): string {
+  return `${String(index + 1).padStart(String(total).length)}. ${task}`
+}
+
+function shownTask({ description, hooks, during }: PlannedTask): string {
+  const notes = [...hooks, ...(during === undefined ? [] : [`during ${during}`])].map((note) => `(${note})`)
+  return [...(description === undefined ? [] : [description]), ...notes].join(' ')
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`)
 }

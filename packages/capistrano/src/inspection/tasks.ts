@@ -1,23 +1,30 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Capistrano } from '../capistrano.js'
+import { askLive } from '../flow/live.js'
 import type { Catalog } from '../graph/catalog.js'
 import type { Graph } from '../graph/graph.js'
 import { rolesOf } from '../servers/roles.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
-import { Script } from '../ssh/script.js'
+import { columns } from './columns.js'
 import { renderPlan, type PlannedServer, type PlannedTask } from './plan.js'
+import { gatherStatus, renderStatus, StatusParts } from './status.js'
 import { renderTree, treeOf } from './tree.js'
 
-const currentScript = Script.file(new URL('../../server/current.sh', import.meta.url))
+/** What plugins tell the tasks here. */
+export interface Inspection {
+  readonly plansRevision: (find: () => Promise<string | undefined>) => void
+  readonly status: StatusParts
+}
 
-/** Defines `tasks`, `deploy:tree` and `deploy:plan`, which tell and change nothing. */
+/** Defines `tasks`, `deploy:tree`, `deploy:plan` and `deploy:status`, which tell and change nothing. */
 export function defineInspection(
   shipit: Shipit,
   { replace, desc, hosts, on, releaseRoles }: Capistrano,
   { graph, catalog }: { readonly graph: Graph; readonly catalog: Catalog },
-): { plansRevision(find: () => Promise<string | undefined>): void } {
+): Inspection {
+  const status = new StatusParts()
   let findRevision = (): Promise<string | undefined> => revisionOfBranch(shipit)
   const print = (data: unknown, lines: () => readonly string[]): void => {
     console.log(
@@ -33,8 +40,7 @@ export function defineInspection(
         const description = catalog.of(task)
         return description ? [{ task, description: description.text }] : []
       })
-    const width = Math.max(...described.map(({ task }) => task.length))
-    print(described, () => described.map(({ task, description }) => `${task.padEnd(width)}  ${description}`))
+    print(described, () => columns(described.map(({ task, description }) => [task, description])))
   })
 
   desc('Prints the tasks of a deploy, or of TASK, with their hooks')
@@ -46,12 +52,8 @@ export function defineInspection(
   const ask = async (host: Host, releasing: readonly Host[]): Promise<PlannedServer> => {
     const known = { server: host.name, roles: rolesOf(host), release: releasing.includes(host) }
     try {
-      const facts = await host.script(currentScript.with({ deploy_to: String(shipit.config.deployTo) }))
-      return {
-        ...known,
-        currentRelease: facts['current']?.[0] ?? null,
-        currentRevision: facts['revision']?.[0] || null,
-      }
+      const { release, revision } = await askLive(host, String(shipit.config.deployTo))
+      return { ...known, currentRelease: release, currentRevision: revision }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return { ...known, currentRelease: null, currentRevision: null, error: reason }
@@ -71,7 +73,18 @@ export function defineInspection(
     print(plan, () => renderPlan(plan))
   })
 
-  return { plansRevision: (find) => void (findRevision = find) }
+  desc('Tells what is live on which server, since when, and by whom', { runsOn: 'servers' })
+  replace('deploy:status', [], async () => {
+    const { environment, config } = shipit
+    const found = await gatherStatus(releaseRoles('all'), {
+      environment,
+      deployTo: String(config.deployTo),
+      parts: status,
+    })
+    print(found, () => renderStatus(found))
+  })
+
+  return { plansRevision: (find) => void (findRevision = find), status }
 }
 
 /** The tasks of a deploy, in the order in which they run. Those that only stand for others are left out. */

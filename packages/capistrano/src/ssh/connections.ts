@@ -8,6 +8,8 @@ import { SharedConnection } from './shared-connection.js'
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {
   hosts: readonly Host[]
+  /** The servers that are left out. */
+  leftOut: readonly Host[] = []
   private readonly shared: SharedConnection[] = []
   private readonly sockets = new ControlSockets(() => this.close())
 
@@ -52,6 +54,7 @@ export class Connections {
   narrow(hosts: readonly Host[]): void {
     const { pool } = this.shipit
     pool.connections = pool.connections.filter((_, index) => hosts.includes(this.hosts[index] as Host))
+    this.leftOut = this.hosts.filter((host) => !hosts.includes(host))
     this.hosts = hosts
   }
 
