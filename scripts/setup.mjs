@@ -18,7 +18,7 @@ const SSH_PROGRAMS = {
   curl: 'curl',
   tar: 'tar',
 }
-const TEST_PROGRAMS = { ...SSH_PROGRAMS, bash: 'bash', busybox: 'busybox', rsync: 'rsync' }
+const TEST_PROGRAMS = { ...SSH_PROGRAMS, bash: 'bash', busybox: 'busybox', rsync: 'rsync', zstd: 'zstd' }
 const S3_PROGRAMS = {
   radosgw: 'radosgw',
   'ceph-mon': 'ceph-mon',

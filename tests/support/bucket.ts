@@ -3,6 +3,7 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
@@ -34,6 +35,11 @@ export class Bucket {
   async unfinishedUploads(): Promise<string[]> {
     const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name }))
     return Uploads.map(({ Key }) => Key ?? '')
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
+    return (await Body?.transformToByteArray()) ?? new Uint8Array()
   }
 
   /** Takes an object out of the bucket behind the deploy's back. */

@@ -1,12 +1,13 @@
 # Tells what a server lacks to fetch, verify and unpack an archive. Changes nothing.
-# Variables: needs_download (1 or empty)
+# Variables: needs_download (1 or empty), programs (words)
 
 missing=
 lack() { missing="$missing${missing:+; }$1"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-has tar || lack 'tar'
-has gzip || lack 'gzip'
+for program in $programs; do
+  has "$program" || lack "$program"
+done
 has sha256sum || has shasum || has openssl || lack 'sha256sum, shasum or openssl'
 if [ -n "$needs_download" ]; then
   has curl || { has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; } || lack 'curl or GNU wget'

@@ -1,5 +1,5 @@
 # Fetches an archive unless a verified copy is there, checks it, and unpacks it beside the releases.
-# Variables: deploy_to, then (stage: unpack for release; prefetch: fetch only; extract: unpack ahead of time), release, revision, revision_time, archives_path, archive, size (bytes), sha256, retries,
+# Variables: deploy_to, purpose (stage: unpack for release; prefetch: fetch only; extract: unpack ahead of time), release, revision, revision_time, archives_path, unpack_command, archive, size (bytes), sha256, retries,
 #            and how to get it: url, headers (empty if there are none) and curl_config; or command (words, quoted) that writes to standard output
 
 mkdir -p -- "$deploy_to/releases" || fail 10 "cannot make the folder $deploy_to/releases"
@@ -80,7 +80,9 @@ fetch() {
 unpack() {
   rm -rf -- "$1"
   mkdir -- "$1"
-  tar -xzopf - -C "$1" <"$file" || {
+  archive_file=$file
+  target=$1
+  eval "$unpack_command" || {
     rm -rf -- "$1"
     fail 23 "cannot unpack $archive: is the disk full?"
   }
@@ -88,7 +90,7 @@ unpack() {
   printf '%s\n' "$revision_time" >"$1/REVISION_TIME"
 }
 
-if [ "$then" = stage ] && [ -d "releases/$release" ]; then
+if [ "$purpose" = stage ] && [ -d "releases/$release" ]; then
   existing=
   if [ -f "releases/$release/REVISION" ]; then IFS= read -r existing <"releases/$release/REVISION" || :; fi
   [ "$existing" = "$revision" ] || fail 25 "release $release is there already, of another commit"
@@ -96,8 +98,8 @@ if [ "$then" = stage ] && [ -d "releases/$release" ]; then
   exit 0
 fi
 
-if [ -d "$ahead" ] && [ "$then" != prefetch ]; then
-  [ "$then" = extract ] || { rm -rf -- "$staging" && mv -- "$ahead" "$staging"; }
+if [ -d "$ahead" ] && [ "$purpose" != prefetch ]; then
+  [ "$purpose" = extract ] || { rm -rf -- "$staging" && mv -- "$ahead" "$staging"; }
   say "$archive was unpacked ahead of time"
   exit 0
 fi
@@ -111,7 +113,7 @@ else
   say "fetched and verified $archive ($size bytes)"
 fi
 
-case $then in
+case $purpose in
   stage)
     unpack "$staging"
     rm -f -- "$file.prefetched"

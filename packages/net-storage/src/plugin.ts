@@ -45,7 +45,7 @@ export default function netStorage(shipit: Shipit): void {
       return release()
     },
     get localReleaseAppPath() {
-      return release()
+      return settings().multiAppMode ? join(release(), String(shipit.config.application)) : release()
     },
   }
   defineTasks(shipit, dsl, settings)

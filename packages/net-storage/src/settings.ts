@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Archiver } from './archiver/archiver.js'
+import { ARCHIVERS, type ArchiverName } from './archiver/archivers.js'
 import type { Transport } from './transport/transport.js'
 
 const count = (from: number) =>
@@ -21,21 +23,44 @@ const transport = z
     for (const message of mistakes) context.addIssue({ code: 'custom', message, params: { hideValue: true } })
   })
 
+/** Known by what it does, as a transport is. */
+const archiver = z.custom<Archiver>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['check', 'pack'].every((method) => typeof (value as Record<string, unknown>)[method] === 'function') &&
+    ['format', 'unpackCommand'].every((name) => typeof (value as Record<string, unknown>)[name] === 'string'),
+)
+
+/** A folder of the repository. */
+const folder = (words: string) =>
+  z
+    .string({ error: words })
+    .refine(
+      (path) =>
+        path !== '' && !path.startsWith('/') && !path.startsWith('-') && !path.split('/').includes('..'),
+      { error: words },
+    )
+
 /** Settings under `netStorage`. */
 export const settingsSchema = z.strictObject({
   /** Where archives are kept. Capistrano's `net_storage_transport`. */
   transport,
   /** Capistrano's `net_storage_archiver`. */
-  archiver: z.enum(['tar.gz']).default('tar.gz'),
+  archiver: z
+    .union([z.enum(Object.keys(ARCHIVERS) as [ArchiverName]), archiver], {
+      error: `expected ${Object.keys(ARCHIVERS).join(', ')}, or an Archiver`,
+    })
+    .default('tar.gz')
+    .transform((value) => (typeof value === 'string' ? ARCHIVERS[value]() : value)),
   /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
   configFiles: z.array(z.string().min(1)).default([]),
   /** Where in a release they go. */
-  configDir: z
-    .string()
-    .refine((path) => path !== '' && !path.startsWith('/') && !path.split('/').includes('..'), {
-      error: 'expected a folder inside the release',
-    })
-    .default('config'),
+  configDir: folder('expected a folder inside the release').default('config'),
+  /** Folder of the repository that is deployed, in place of all of it. Capistrano's `repo_tree`. */
+  repoTree: folder('expected a folder of the repository').optional(),
+  /** The repository holds several applications, each in a folder of its name; all of it is deployed. Capistrano's `net_storage_multi_app_mode`. */
+  multiAppMode: z.boolean({ error: 'expected true or false' }).default(false),
   /** Most servers that fetch at the same time. Capistrano's `net_storage_max_parallels`. */
   maxParallels: count(1).default(100),
   /** Deploy an archive of the revision that storage has. Capistrano's `net_storage_reuse_archive`. */

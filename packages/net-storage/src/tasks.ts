@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -14,8 +14,9 @@ import {
 } from 'shipit-capistrano'
 import type { z } from 'zod'
 import { ArchiveStore } from './archive/archive-store.js'
-import { gzip } from './archiver/gzip.js'
-import { tar } from './archiver/tar.js'
+import { archiverFor } from './archiver/archivers.js'
+import { treeSize } from './archiver/tree-size.js'
+import type { BuiltWith } from './archive/manifest.js'
 import { findConfigFiles, packConfigFiles } from './config-files/config-files.js'
 import { Git } from './scm/git.js'
 import { liveElsewhere, type LiveElsewhere } from './servers/live-elsewhere.js'
@@ -44,6 +45,18 @@ export function defineTasks(
       mirrorPath: join(settings().localBasePath, 'mirror'),
       signal,
     })
+  const builtWith = (): BuiltWith => {
+    const { archiver, repoTree = null, multiAppMode } = settings()
+    const options = Object.entries(archiver.options).map(([name, value]) => [`archiver ${name}`, value])
+    return {
+      archiver: archiver.format,
+      ...Object.fromEntries(options),
+      node: process.version,
+      repoTree,
+      multiAppMode,
+    }
+  }
+
   /** Only what storage has is deployed: nothing is built or uploaded. */
   const pulling = (): boolean => shipit.isRunning && shipit.seq.includes('net_storage:pull_deploy')
   let live: LiveElsewhere | undefined
@@ -61,9 +74,13 @@ export function defineTasks(
     await all([
       ...(live ? [] : [git().check(branch())]),
       settings().transport.check(),
+      settings().archiver.check(),
       findConfigFiles(settings().configFiles),
     ])
-    const check = script('check').with({ needs_download: 1 })
+    const check = script('check').with({
+      needs_download: 1,
+      programs: settings().archiver.serverPrograms.join(' '),
+    })
     await on(hosts(), (host) => host.script(check))
   })
 
@@ -78,6 +95,8 @@ export function defineTasks(
     }
     await git().update(branch())
     shipit.currentRevision = await git().resolve(branch())
+    const { repoTree } = settings()
+    if (repoTree) await git().checkTree(shipit.currentRevision, repoTree)
     shipit.log(`${branch()} is commit ${shipit.currentRevision}.`)
   })
 
@@ -88,7 +107,13 @@ export function defineTasks(
     shipit.releaseDirname ??= releaseName(new Date())
     shipit.workspace = shipit.netStorage.localReleasePath
     await rm(shipit.workspace, { recursive: true, force: true })
-    await git().extract(revision(), shipit.workspace)
+    await git().extract(revision(), shipit.workspace, settings().repoTree)
+    if (settings().multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
+      throw new DeployError(
+        'E_APPLICATION',
+        `netStorage.multiAppMode: commit ${revision()} has no folder '${shipit.config.application}', as the application is called.`,
+      )
+    }
   })
 
   desc('Builds the archive and uploads it, unless storage has it', {
@@ -96,7 +121,7 @@ export function defineTasks(
     invokes: ['net_storage:prepare_archive'],
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const found = await store().find(revision())
+    const found = await store().find(revision(), pulling() ? undefined : builtWith())
     if ('manifest' in found && (settings().reuseArchive || pulling())) {
       shipit.netStorage.manifest = found.manifest
       shipit.log(
@@ -116,22 +141,18 @@ export function defineTasks(
     )
     await invoke('net_storage:prepare_archive')
     const revisionTime = await git().commitTime(revision())
-    let unpackedSize = 0
-    const counted = (async function* () {
-      for await (const chunk of tar(shipit.netStorage.localReleasePath, { mtime: revisionTime })) {
-        unpackedSize += chunk.length
-        yield chunk
-      }
-    })()
+    const { archiver } = settings()
+    const unpackedSize = await treeSize(shipit.netStorage.localReleasePath)
     const manifest = await store().store(
-      gzip(counted),
+      archiver.pack(shipit.netStorage.localReleasePath, { mtime: revisionTime, signal: signal() }),
       {
         revision: revision(),
         revisionTime,
         release: required(shipit.releaseDirname, 'net_storage:prepare_archive'),
         createdBy: `${userInfo().username}@${hostname()}`,
+        builtWith: builtWith(),
       },
-      { replace: !('absent' in found && found.absent), unpackedSize: () => unpackedSize, signal: signal() },
+      { replace: !('absent' in found && found.absent), archiver, unpackedSize, signal: signal() },
     )
     shipit.netStorage.manifest = manifest
     for (const { key, size } of manifest.parts) {
@@ -142,7 +163,7 @@ export function defineTasks(
   })
 
   const fetchOnto =
-    (then: 'stage' | 'prefetch' | 'extract') =>
+    (purpose: 'stage' | 'prefetch' | 'extract') =>
     async (host: Host): Promise<void> => {
       const { manifest } = shipit.netStorage
       const part = manifest?.parts[0]
@@ -156,11 +177,12 @@ export function defineTasks(
       await host.script(
         script('stage').with({
           deploy_to: deployTo(),
-          then,
-          release: then === 'stage' ? required(shipit.releaseDirname, 'deploy:check') : '',
+          purpose,
+          release: purpose === 'stage' ? required(shipit.releaseDirname, 'deploy:check') : '',
           revision: manifest.revision,
           revision_time: manifest.revisionTime,
           archives_path: archivesPath(),
+          unpack_command: archiverFor(part.format, settings().archiver).unpackCommand,
           archive: posix.basename(part.key),
           size: part.size,
           sha256: part.sha256,
@@ -209,7 +231,10 @@ export function defineTasks(
     const configure = script('configure').with({
       deploy_to: deployTo(),
       release: String(shipit.releaseDirname),
-      config_dir: settings().configDir,
+      config_dir: posix.join(
+        settings().multiAppMode ? String(shipit.config.application) : '',
+        settings().configDir,
+      ),
     })
     await on(hosts(), (host) => host.script(configure, { input: packConfigFiles(files) }))
     shipit.log(`Sent ${files.length} config files to ${hosts().length} servers.`)
@@ -253,6 +278,13 @@ export function defineTasks(
   })
   before('deploy:check', 'net_storage:check')
   after('deploy:finishing', 'net_storage:cleanup')
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
 }
 
 /** Waits for all, and reports everything that is wrong at once. */

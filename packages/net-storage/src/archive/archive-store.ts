@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto'
 import { DeployError } from 'shipit-capistrano'
+import type { Archiver } from '../archiver/archiver.js'
 import type { Transport } from '../transport/transport.js'
-import { manifestKey, parseManifest, type Manifest, type ManifestPart } from './manifest.js'
+import {
+  difference,
+  manifestKey,
+  parseManifest,
+  type BuiltWith,
+  type Manifest,
+  type ManifestPart,
+} from './manifest.js'
 
 /** What an archive is built from, and for. */
-export type ArchiveIdentity = Pick<Manifest, 'revision' | 'revisionTime' | 'release' | 'createdBy'>
+export type ArchiveIdentity = Pick<
+  Manifest,
+  'revision' | 'revisionTime' | 'release' | 'createdBy' | 'builtWith'
+>
 
 /** The archive of a revision, or why there is none that can be deployed; `absent` if there is not even a manifest. */
 export type Found = { readonly manifest: Manifest } | { readonly reason: string; readonly absent: boolean }
@@ -16,8 +27,8 @@ export class ArchiveStore {
     private readonly application: string,
   ) {}
 
-  /** The archive of a revision that can be deployed, or why there is none. */
-  async find(revision: string): Promise<Found> {
+  /** The archive of a revision that can be deployed, built with the same where that is asked for; or why there is none. */
+  async find(revision: string, builtWith?: BuiltWith): Promise<Found> {
     const content = await this.transport.get(manifestKey(revision))
     if (!content) return { reason: 'storage has no archive of it', absent: true }
     const manifest = parseManifest(content)
@@ -25,6 +36,9 @@ export class ArchiveStore {
     if (manifest.application !== this.application) {
       return { reason: `the archive in storage is of application '${manifest.application}'`, absent: false }
     }
+    const other = builtWith && difference(manifest.builtWith, builtWith)
+    if (other)
+      return { reason: `the archive in storage was built with something else: ${other}`, absent: false }
     for (const { key, size } of manifest.parts) {
       const stored = await this.transport.stat(key)
       if (!stored) return { reason: `${key} is missing from storage`, absent: false }
@@ -42,10 +56,18 @@ export class ArchiveStore {
   async store(
     archive: AsyncIterable<Uint8Array>,
     identity: ArchiveIdentity,
-    options: { readonly replace: boolean; readonly unpackedSize: () => number; readonly signal: AbortSignal },
+    options: {
+      /** Takes the place of an archive that is there. */
+      readonly replace: boolean
+      readonly archiver: Pick<Archiver, 'format' | 'contentType'>
+      /** Bytes. */
+      readonly unpackedSize: number
+      readonly signal: AbortSignal
+    },
   ): Promise<Manifest> {
     const { revision, release } = identity
-    const key = `archives/${revision}-${release}.tar.gz`
+    const { archiver, unpackedSize } = options
+    const key = `archives/${revision}-${release}.${archiver.format}`
     const hash = createHash('sha256')
     let size = 0
     const measured = (async function* () {
@@ -56,7 +78,7 @@ export class ArchiveStore {
       }
     })()
     const stored = await this.transport.put(key, measured, {
-      contentType: 'application/gzip',
+      contentType: archiver.contentType,
       ifAbsent: true,
       signal: options.signal,
     })
@@ -68,9 +90,9 @@ export class ArchiveStore {
     }
     const part: ManifestPart = {
       key,
-      format: 'tar.gz',
+      format: archiver.format,
       size,
-      unpackedSize: options.unpackedSize(),
+      unpackedSize,
       sha256: hash.digest('hex'),
     }
     const manifest: Manifest = {

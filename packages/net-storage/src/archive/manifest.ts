@@ -2,10 +2,11 @@ import { z } from 'zod'
 
 const part = z.object({
   key: z.string(),
-  format: z.literal('tar.gz'),
+  /** Of the archiver that made it: `tar.gz`. */
+  format: z.string(),
   /** Bytes. */
   size: z.number(),
-  /** Bytes of the tar inside. */
+  /** Bytes of all files inside. */
   unpackedSize: z.number().optional(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 })
@@ -21,8 +22,24 @@ const schema = z.object({
   release: z.string(),
   createdAt: z.string(),
   createdBy: z.string(),
+  /** What the archive depends on beside the commit. */
+  builtWith: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
   parts: z.array(part).length(1),
 })
+
+/** What an archive depends on beside the commit: archiver, Node version and the like. */
+export type BuiltWith = Readonly<Record<string, string | number | boolean | null>>
+
+/** Where two of them differ, in words; undefined if they are the same. */
+export function difference(built: BuiltWith | undefined, wanted: BuiltWith): string | undefined {
+  if (!built) return 'it does not tell what it was built with'
+  const names = [...new Set([...Object.keys(wanted), ...Object.keys(built)])]
+  const different = names.filter((name) => (built[name] ?? null) !== (wanted[name] ?? null))
+  if (different.length === 0) return undefined
+  return different
+    .map((name) => `${name} was ${built[name] ?? 'not set'}, and is ${wanted[name] ?? 'not set'}`)
+    .join('; ')
+}
 
 /** What is known of an archive in storage. It is written last: an archive exists only when its manifest does. */
 export type Manifest = z.output<typeof schema>

@@ -83,6 +83,20 @@ export class Git {
     throw this.noSuchBranch(branch, await this.references())
   }
 
+  /** Proves that a commit has a folder. @throws {ScmError} `E_REPO_TREE` */
+  async checkTree(revision: string, repoTree: string): Promise<void> {
+    const args = ['cat-file', '-t', '--end-of-options', `${revision}:${repoTree}`]
+    const type = await this.git(args, this.options.mirrorPath).catch((error: unknown) => {
+      if (typeof (error as GitError).code !== 'number') throw error
+      return undefined
+    })
+    if (type !== 'tree')
+      throw new ScmError(
+        'E_REPO_TREE',
+        `netStorage.repoTree: commit ${revision} has no folder '${repoTree}'.`,
+      )
+  }
+
   /** When a commit was made, in seconds since 1970. */
   async commitTime(revision: string): Promise<number> {
     const args = ['log', '-1', '--format=%ct', '--end-of-options', revision]
@@ -95,16 +109,20 @@ export class Git {
     return this.git(args, this.options.mirrorPath)
   }
 
-  /** Writes a commit's files, as `git archive` has them, into a folder. */
-  async extract(revision: string, directory: string): Promise<void> {
+  /** Writes a commit's files, or those of one of its folders, as `git archive` has them, into a folder. */
+  async extract(revision: string, directory: string, repoTree?: string): Promise<void> {
     await mkdir(directory, { recursive: true })
     try {
       const signal = this.options.signal()
-      const archive = spawn('git', ['-c', 'tar.umask=0022', 'archive', '--format=tar', revision], {
-        cwd: this.options.mirrorPath,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        signal,
-      })
+      const archive = spawn(
+        'git',
+        ['-c', 'tar.umask=0022', 'archive', '--format=tar', repoTree ? `${revision}:${repoTree}` : revision],
+        {
+          cwd: this.options.mirrorPath,
+          stdio: ['ignore', 'pipe', 'pipe'],
+          signal,
+        },
+      )
       const tar = spawn('tar', ['-xpf', '-', '-C', resolvePath(directory)], {
         stdio: ['pipe', 'ignore', 'pipe'],
         signal,

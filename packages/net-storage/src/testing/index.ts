@@ -1,1 +1,2 @@
+export { archiverContract, type ArchiverContractOptions } from './archiver-contract.js'
 export { transportContract, type TransportContractOptions } from './transport-contract.js'

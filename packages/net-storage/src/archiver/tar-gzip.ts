@@ -1,0 +1,18 @@
+import { Archiver, type PackOptions } from './archiver.js'
+import { gzip } from './gzip.js'
+import { tar } from './tar.js'
+
+/** `tar.gz`, packed on all cores: what every server can unpack. Mirrors `Archiver::TarGzip`. */
+export class TarGzip extends Archiver {
+  readonly format = 'tar.gz'
+  readonly contentType = 'application/gzip'
+  readonly options = {}
+  readonly serverPrograms = ['tar', 'gzip']
+  readonly unpackCommand = 'tar -xzopf - -C "$target" <"$archive_file"'
+
+  async check(): Promise<void> {}
+
+  pack(directory: string, { mtime }: PackOptions): AsyncIterable<Uint8Array> {
+    return gzip(tar(directory, { mtime }))
+  }
+}
