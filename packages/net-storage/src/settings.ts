@@ -75,12 +75,21 @@ export const settingsSchema = z.strictObject({
   prefetch: z.enum(['fetch', 'extract'], { error: "expected 'fetch' or 'extract'" }).default('fetch'),
   /** Further tries of a failed download. */
   retries: count(0).default(3),
+  /** Seconds that one try of a download may take; no limit unless set, but a download that stalls for a minute ends. */
+  downloadTimeout: count(1).optional(),
+  /** Most bytes a second that a server fetches with; no limit unless set. */
+  downloadRateLimit: count(1).optional(),
   /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */
   jitter: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).optional(),
 })
 
 /** What a user may write under `netStorage`. */
 export type NetStorageSettings = z.input<typeof settingsSchema>
+
+/** Seconds to wait before each further try: at random up to 1, 2, 4…, so that servers do not come back all at once. */
+export function retryDelays(retries: number): string {
+  return Array.from({ length: retries }, (_, index) => (Math.random() * 2 ** index).toFixed(1)).join(' ')
+}
 
 /** Seconds of jitter for a number of servers. */
 export function defaultJitter(servers: number): number {

@@ -21,7 +21,7 @@ import { findConfigFiles, packConfigFiles } from './config-files/config-files.js
 import { Git } from './scm/git.js'
 import { liveElsewhere, type LiveElsewhere } from './servers/live-elsewhere.js'
 import { sourceVariables } from './servers/source-variables.js'
-import { defaultJitter, type settingsSchema } from './settings.js'
+import { defaultJitter, retryDelays, type settingsSchema } from './settings.js'
 
 const script = (name: string): Script => Script.file(new URL(`../server/${name}.sh`, import.meta.url))
 
@@ -172,7 +172,13 @@ export function defineTasks(
           'E_NO_ARCHIVE',
           "There is no archive to deploy: run 'net_storage:upload_archive' first.",
         )
-      const { transport, retries, jitter = defaultJitter(hosts().length) } = settings()
+      const {
+        transport,
+        retries,
+        jitter = defaultJitter(hosts().length),
+        downloadTimeout,
+        downloadRateLimit,
+      } = settings()
       if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
       await host.script(
         script('stage').with({
@@ -186,7 +192,10 @@ export function defineTasks(
           archive: posix.basename(part.key),
           size: part.size,
           sha256: part.sha256,
-          retries,
+          unpacked_size: part.unpackedSize ?? 0,
+          delays: retryDelays(retries),
+          timeout: downloadTimeout ?? '',
+          rate_limit: downloadRateLimit ?? '',
           ...sourceVariables(await transport.source(part.key), quote),
         }),
       )
