@@ -25,6 +25,8 @@ export interface ShipitOptions {
   /** The folder to run it in: a project's. */
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
+  /** @default 'production' */
+  readonly environment?: string
   /** @default the project's */
   readonly shipitfile?: string
   /** Given each line of its output. */
@@ -39,11 +41,11 @@ export async function createProject(directory: string): Promise<void> {
   await writeFile(join(directory, 'config/production/database.json'), '{ "password": "canary-password" }\n')
 }
 
-/** Starts `shipit production <task>`. */
+/** Starts `shipit <environment> <task>`. */
 export function startShipit(task: string, options: ShipitOptions): ShipitRun {
-  const { cwd, env, shipitfile, onLine = () => {} } = options
+  const { cwd, env, shipitfile, environment = 'production', onLine = () => {} } = options
   const custom = shipitfile ? ['--shipitfile', shipitfile] : []
-  const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, 'production', task], {
+  const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

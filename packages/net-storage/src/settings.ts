@@ -57,6 +57,16 @@ export const settingsSchema = z.strictObject({
   configFiles: z.array(z.string().min(1)).default([]),
   /** Where in a release they go. */
   configDir: folder('expected a folder inside the release').default('config'),
+  /** Permissions of config files on servers. */
+  configFileMode: z
+    .int({ error: 'expected permissions, such as 0o640' })
+    .min(0, { error: 'expected permissions, such as 0o640' })
+    .max(0o777, { error: 'expected permissions, such as 0o640' })
+    .default(0o640),
+  /** How config files get to servers. Capistrano's `net_storage_upload_files_by_rsync`. */
+  uploadConfigFilesBy: z.enum(['ssh', 'rsync'], { error: "expected 'ssh' or 'rsync'" }).default('ssh'),
+  /** More arguments for rsync. Capistrano's `net_storage_rsync_options`. */
+  rsyncOptions: z.array(z.string(), { error: 'expected a list of arguments' }).default([]),
   /** Folder of the repository that is deployed, in place of all of it. Capistrano's `repo_tree`. */
   repoTree: folder('expected a folder of the repository').optional(),
   /** The repository holds several applications, each in a folder of its name; all of it is deployed. Capistrano's `net_storage_multi_app_mode`. */

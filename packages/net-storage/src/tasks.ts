@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -13,11 +13,14 @@ import {
   type Shipit,
 } from 'shipit-capistrano'
 import type { z } from 'zod'
+import { ArchivesInUse } from './archive/in-use.js'
 import { ArchiveStore } from './archive/archive-store.js'
 import { archiverFor } from './archiver/archivers.js'
 import { treeSize } from './archiver/tree-size.js'
 import type { BuiltWith } from './archive/manifest.js'
-import { findConfigFiles, packConfigFiles } from './config-files/config-files.js'
+import { findConfigFiles } from './config-files/config-files.js'
+import { packConfigFiles } from './config-files/over-ssh.js'
+import { copyConfigFiles, withConfigFolder } from './config-files/over-rsync.js'
 import { Git } from './scm/git.js'
 import { liveElsewhere, type LiveElsewhere } from './servers/live-elsewhere.js'
 import { sourceVariables } from './servers/source-variables.js'
@@ -39,6 +42,8 @@ export function defineTasks(
   const archivesPath = (): string => settings().archivesPath ?? 'net_storage_archives'
   const branch = (): string => shipit.config.branch ?? 'master'
   const store = (): ArchiveStore => new ArchiveStore(settings().transport, String(shipit.config.application))
+  const inUse = (): ArchivesInUse =>
+    new ArchivesInUse(settings().transport, String(shipit.config.application), shipit.environment)
   const git = (): Git =>
     new Git({
       repositoryUrl: String(shipit.config.repositoryUrl),
@@ -121,6 +126,8 @@ export function defineTasks(
     invokes: ['net_storage:prepare_archive'],
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
+    // Noted first: from here on no other environment removes it.
+    await inUse().add(revision())
     const found = await store().find(revision(), pulling() ? undefined : builtWith())
     if ('manifest' in found && (settings().reuseArchive || pulling())) {
       shipit.netStorage.manifest = found.manifest
@@ -237,15 +244,20 @@ export function defineTasks(
   task('net_storage:upload_config_files', [], async () => {
     const files = await findConfigFiles(settings().configFiles)
     if (files.length === 0) return
-    const configure = script('configure').with({
+    const { configDir, configFileMode: mode, multiAppMode, uploadConfigFilesBy, rsyncOptions } = settings()
+    const config = {
       deploy_to: deployTo(),
       release: String(shipit.releaseDirname),
-      config_dir: posix.join(
-        settings().multiAppMode ? String(shipit.config.application) : '',
-        settings().configDir,
-      ),
-    })
-    await on(hosts(), (host) => host.script(configure, { input: packConfigFiles(files) }))
+      config_dir: posix.join(multiAppMode ? String(shipit.config.application) : '', configDir),
+    }
+    if (uploadConfigFilesBy === 'rsync') {
+      await withConfigFolder(files, mode, (folder) =>
+        on(hosts(), (host) => copyConfigFiles(host, folder, { ...config, rsyncOptions })),
+      )
+    } else {
+      const configure = script('configure').with(config)
+      await on(hosts(), (host) => host.script(configure, { input: packConfigFiles(files, mode) }))
+    }
     shipit.log(`Sent ${files.length} config files to ${hosts().length} servers.`)
   })
 
@@ -254,10 +266,14 @@ export function defineTasks(
     try {
       const clean = script('clean').with({ deploy_to: deployTo(), archives_path: archivesPath() })
       const facts = await on(hosts(), (host) => host.script(clean))
-      const inUse = new Set(facts.flatMap((each) => each['revision'] ?? []))
-      for (const key of await store().clean(settings().keepRemoteArchives, inUse))
+      await cleanLocal(settings().localBasePath, shipit.netStorage.localReleasePath)
+      if (dsl.leftOut().length > 0) {
+        shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
+        return
+      }
+      await inUse().replace(new Set(facts.flatMap((each) => each['revision'] ?? [])))
+      for (const key of await store().clean(settings().keepRemoteArchives, await inUse().all()))
         shipit.log(`Removed ${key} from storage.`)
-      await rm(shipit.netStorage.localReleasePath, { recursive: true, force: true })
     } catch (error) {
       // What is live is live: an archive too many is no reason to call the deploy failed.
       shipit.log(
@@ -287,6 +303,17 @@ export function defineTasks(
   })
   before('deploy:check', 'net_storage:check')
   after('deploy:finishing', 'net_storage:cleanup')
+}
+
+/** Removes a run's release tree, and what runs that were killed left behind; a day's grace spares one that is under way. */
+async function cleanLocal(basePath: string, own: string): Promise<void> {
+  await rm(own, { recursive: true, force: true })
+  const releases = join(basePath, 'releases')
+  const names = await readdir(releases).catch(() => [])
+  for (const path of names.map((name) => join(releases, name))) {
+    const { mtimeMs } = await stat(path)
+    if (mtimeMs < Date.now() - 24 * 60 * 60 * 1000) await rm(path, { recursive: true, force: true })
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,8 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DeployError } from 'shipit-capistrano'
-import { pack } from 'tar-stream'
-import { readFile } from 'node:fs/promises'
 import { escapePath, glob } from 'tinyglobby'
 
 /**
@@ -36,12 +34,4 @@ export async function findConfigFiles(globs: readonly string[]): Promise<string[
     }
   }
   return [...found.values()]
-}
-
-/** Files as a tar stream, by their names alone. They go to servers only, never to storage, and may be read by owner and group. */
-export async function* packConfigFiles(paths: readonly string[]): AsyncGenerator<Uint8Array> {
-  const stream = pack()
-  for (const path of paths) stream.entry({ name: basename(path), mode: 0o640 }, await readFile(path))
-  stream.finalize()
-  yield* stream as AsyncIterable<Uint8Array>
 }

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Transport } from '../transport/transport.js'
+
+const schema = z.object({ version: z.literal(1), revisions: z.array(z.string()) })
+
+const PREFIX = 'in_use/'
+
+/**
+ * Which revisions the servers of each environment have, as storage knows it: an archive that another environment's
+ * servers have, or are about to fetch, is not removed.
+ */
+export class ArchivesInUse {
+  constructor(
+    private readonly transport: Transport,
+    private readonly application: string,
+    private readonly environment: string,
+  ) {}
+
+  /** Notes that this environment is about to deploy a revision. */
+  async add(revision: string): Promise<void> {
+    const known = await this.read(this.key)
+    if (!known.includes(revision)) await this.write([...known, revision])
+  }
+
+  /** Notes all that this environment's servers have. */
+  async replace(revisions: ReadonlySet<string>): Promise<void> {
+    await this.write([...revisions].toSorted())
+  }
+
+  /** What is in use in all environments of all applications. */
+  async all(): Promise<Set<string>> {
+    const found = new Set<string>()
+    for await (const { key } of this.transport.list(PREFIX)) {
+      for (const revision of await this.read(key)) found.add(revision)
+    }
+    return found
+  }
+
+  private get key(): string {
+    const name = `${this.application}.${this.environment}`
+    const isPlain = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name)
+    return `${PREFIX}${isPlain ? name : createHash('sha256').update(name).digest('hex')}.json`
+  }
+
+  private async read(key: string): Promise<readonly string[]> {
+    const content = await this.transport.get(key)
+    if (!content) return []
+    return schema.parse(JSON.parse(Buffer.from(content).toString('utf8'))).revisions
+  }
+
+  private async write(revisions: readonly string[]): Promise<void> {
+    const content = Buffer.from(`${JSON.stringify({ version: 1, revisions }, null, 2)}\n`)
+    await this.transport.put(this.key, content, { contentType: 'application/json' })
+  }
+}
