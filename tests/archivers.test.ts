@@ -102,6 +102,7 @@ describe('a deploy', () => {
       node: process.version,
       repoTree: null,
       multiAppMode: false,
+      submodules: false,
     })
   })
 

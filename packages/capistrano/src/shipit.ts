@@ -39,6 +39,10 @@ export interface EnvironmentConfig {
   keepReleases?: number
   /** Remove the release that a rollback came from. shipit-deploy's. @default false */
   deleteOnRollback?: boolean
+  /** Deploy submodules, too. shipit-deploy's. @default false */
+  updateSubmodules?: boolean
+  /** More git configuration: `{ 'http.proxy': '…' }`. shipit-deploy's. @default {} */
+  gitConfig?: Readonly<Record<string, string>>
   /** How `pending` shows a commit, in `git log`'s `--pretty=format:`. shipit-deploy's. @default '%h: %s - %an' */
   gitLogFormat?: string
   /** Files of `shared` that each release links to, by their paths in the release. Capistrano's `linked_files`. @default [] */

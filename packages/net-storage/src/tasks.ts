@@ -47,6 +47,7 @@ export function defineTasks(
   const git = (): Git =>
     new Git({
       repositoryUrl: String(shipit.config.repositoryUrl),
+      config: shipit.config.gitConfig,
       mirrorPath: join(settings().localBasePath, 'mirror'),
       signal,
     })
@@ -59,6 +60,7 @@ export function defineTasks(
       node: process.version,
       repoTree,
       multiAppMode,
+      submodules: shipit.config.updateSubmodules ?? false,
     }
   }
 
@@ -112,7 +114,8 @@ export function defineTasks(
     shipit.releaseDirname ??= releaseName(new Date())
     shipit.workspace = shipit.netStorage.localReleasePath
     await rm(shipit.workspace, { recursive: true, force: true })
-    await git().extract(revision(), shipit.workspace, settings().repoTree)
+    const { updateSubmodules: submodules } = shipit.config
+    await git().extract(revision(), shipit.workspace, { repoTree: settings().repoTree, submodules })
     if (settings().multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
       throw new DeployError(
         'E_APPLICATION',

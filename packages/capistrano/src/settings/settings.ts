@@ -54,6 +54,10 @@ const common = z.looseObject({
   deleteOnRollback: flag.optional(),
   linkedFiles: sharedPaths,
   linkedDirs: sharedPaths,
+  updateSubmodules: flag.optional(),
+  gitConfig: z
+    .record(z.string(), z.string(), { error: 'expected names and values of git configuration' })
+    .optional(),
   gitLogFormat: z.string({ error: "expected a format of git log's" }).optional(),
   servers: z.union([server, z.array(server)], {
     error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }",

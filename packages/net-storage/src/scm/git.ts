@@ -1,10 +1,8 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { resolve as resolvePath } from 'node:path'
-import type { Readable } from 'node:stream'
-import { text as readText } from 'node:stream/consumers'
+import { join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { unpackTree } from './git-archive.js'
 import { ScmError } from './scm-error.js'
 
 /** Options of {@link Git}. */
@@ -13,8 +11,18 @@ export interface GitOptions {
   readonly repositoryUrl: string
   /** Folder of the bare mirror; made when it is missing. */
   readonly mirrorPath: string
+  /** More git configuration: `{ 'http.proxy': '…' }`. shipit-deploy's `gitConfig`. @default none */
+  readonly config?: Readonly<Record<string, string>> | undefined
   /** Gives up what is under way. */
   readonly signal: () => AbortSignal
+}
+
+/** Options of {@link Git.extract}. */
+export interface ExtractOptions {
+  /** Only what is below this folder. @default the whole commit */
+  readonly repoTree?: string | undefined
+  /** Submodules as well, and those of submodules. @default false */
+  readonly submodules?: boolean | undefined
 }
 
 /** What Node says of a command that failed. */
@@ -60,7 +68,7 @@ export class Git {
     } catch (error) {
       if (this.options.signal().aborted) throw error
       // A git that was killed leaves locks, or worse, behind: the mirror is only a cache.
-      const anew = `${resolvePath(mirrorPath)}.new`
+      const anew = `${resolve(mirrorPath)}.new`
       await rm(anew, { recursive: true, force: true })
       await mkdir(anew)
       await this.fetch(anew, branch)
@@ -109,35 +117,57 @@ export class Git {
     return this.git(args, this.options.mirrorPath)
   }
 
-  /** Writes a commit's files, or those of one of its folders, as `git archive` has them, into a folder. */
-  async extract(revision: string, directory: string, repoTree?: string): Promise<void> {
-    await mkdir(directory, { recursive: true })
+  /** Writes a commit's files, as `git archive` has them, into a folder. */
+  async extract(
+    revision: string,
+    directory: string,
+    { repoTree, submodules = false }: ExtractOptions = {},
+  ): Promise<void> {
+    const { mirrorPath, signal } = this.options
+    const unpack = (cwd: string, tree: string, target: string): Promise<void> =>
+      unpackTree({ cwd, tree, directory: target, env: this.env, signal: signal() })
     try {
-      const signal = this.options.signal()
-      const archive = spawn(
-        'git',
-        ['-c', 'tar.umask=0022', 'archive', '--format=tar', repoTree ? `${revision}:${repoTree}` : revision],
-        {
-          cwd: this.options.mirrorPath,
-          stdio: ['ignore', 'pipe', 'pipe'],
-          signal,
-        },
-      )
-      const tar = spawn('tar', ['-xpf', '-', '-C', resolvePath(directory)], {
-        stdio: ['pipe', 'ignore', 'pipe'],
-        signal,
-      })
-      archive.stdout.pipe(tar.stdin)
-      // tar does not read what stands behind the archive's end; git has to get rid of it all the same.
-      tar.stdin.on('error', () => {}).on('close', () => archive.stdout.resume())
-      const outcomes = await Promise.allSettled([
-        succeeded('git', archive, archive.stderr),
-        succeeded('tar', tar, tar.stderr),
-      ])
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      await unpack(mirrorPath, repoTree ? `${revision}:${repoTree}` : revision, directory)
+      if (submodules) {
+        await this.inWorktree(revision, async (worktree) => {
+          for (const path of await this.checkOutSubmodules(worktree, repoTree)) {
+            const target = join(directory, repoTree ? relative(repoTree, path) : path)
+            await unpack(join(worktree, path), 'HEAD', target)
+          }
+        })
+      }
     } catch (error) {
       throw this.failure('E_SCM', `Can't extract commit ${revision} into ${directory}`, error)
     }
+  }
+
+  /** Runs something with a commit checked out beside the mirror. */
+  private async inWorktree(revision: string, run: (worktree: string) => Promise<void>): Promise<void> {
+    const { mirrorPath } = this.options
+    const worktree = resolve(`${mirrorPath}.worktree`)
+    const remove = async (): Promise<void> => {
+      await rm(worktree, { recursive: true, force: true })
+      await this.git(['worktree', 'prune'], mirrorPath)
+    }
+    await remove()
+    try {
+      await this.git(['worktree', 'add', '--detach', '--quiet', worktree, revision], mirrorPath)
+      await run(worktree)
+    } finally {
+      await remove()
+    }
+  }
+
+  /** Checks out submodules, those of submodules too, and returns their paths. */
+  private async checkOutSubmodules(worktree: string, repoTree: string | undefined): Promise<string[]> {
+    const below = repoTree ? ['--', repoTree] : []
+    await this.git(['submodule', '--quiet', 'update', '--init', '--recursive', ...below], worktree)
+    const listed = await this.git(
+      ['submodule', '--quiet', 'foreach', '--recursive', 'printf "%s\\0" "$displaypath"'],
+      worktree,
+    )
+    const inside = (path: string): boolean => !repoTree || path.startsWith(`${repoTree}/`)
+    return listed.split('\0').filter((path) => path !== '' && inside(path))
   }
 
   private get shownUrl(): string {
@@ -206,17 +236,32 @@ export class Git {
       cwd,
       signal: this.options.signal(),
       maxBuffer: MAX_OUTPUT,
-      // In the environment, an address that holds a password is neither in a process list nor in a file.
-      env: {
-        ...process.env,
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: 'remote.shipit.url',
-        GIT_CONFIG_VALUE_0: this.options.repositoryUrl,
-        LC_ALL: 'C',
-      },
+      env: this.env,
     })
     return stdout.replace(/\n$/, '')
+  }
+
+  /** In the environment, an address that holds a password is neither in a process list nor in a file. */
+  private get env(): NodeJS.ProcessEnv {
+    const { repositoryUrl, config = {} } = this.options
+    // Relative addresses of submodules start from the one of `origin`.
+    const all = Object.entries({
+      ...config,
+      'remote.shipit.url': repositoryUrl,
+      'remote.origin.url': repositoryUrl,
+    })
+    return {
+      ...process.env,
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_CONFIG_COUNT: String(all.length),
+      ...Object.fromEntries(
+        all.flatMap(([key, value], index) => [
+          [`GIT_CONFIG_KEY_${index}`, key],
+          [`GIT_CONFIG_VALUE_${index}`, value],
+        ]),
+      ),
+      LC_ALL: 'C',
+    }
   }
 
   private failure(code: string, message: string, error: unknown): ScmError {
@@ -233,15 +278,6 @@ function candidates(branch: string): string[] {
 
 function withoutCredentials(text: string): string {
   return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
-}
-
-async function succeeded(name: string, child: ChildProcess, errors: Readable): Promise<void> {
-  const [stderr, [status]] = await Promise.all([
-    readText(errors),
-    once(child, 'close') as Promise<[number | null]>,
-  ])
-  if (status !== 0)
-    throw Object.assign(new Error(`${name} ended with status ${status}`), { stderr, code: status })
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createSampleApp } from '../testbed/sample-app.js'
+import { Stage } from './support/stage.js'
+
+/** The example with more settings, and without its build. */
+const SHIPITFILE = `
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  const { netStorage, ...settings } = JSON.parse(process.env.SETTINGS)
+  Object.assign(shipit.config, settings)
+  Object.assign(shipit.config.netStorage, netStorage)
+  shipit.blTask('assets:build', () => {})
+}
+`
+
+let stage: Stage
+let shipitfile: string
+beforeAll(async () => {
+  stage = await Stage.create({ names: ['web1'] })
+  shipitfile = await stage.shipitfile('repository.ts', SHIPITFILE)
+})
+afterAll(() => stage.close())
+
+const deploy = (settings: object): Promise<{ status: number | string; output: string }> =>
+  stage.run('deploy', { SETTINGS: JSON.stringify(settings) }, shipitfile)
+
+const live = (...parts: string[]): Promise<string> =>
+  readFile(stage.path('web1', 'current', ...parts), 'utf8')
+
+it('honours export-ignore, and keeps its mirror up to date when history is rewritten', async () => {
+  await stage.app.commit({ '.gitattributes': 'secret export-ignore\n', secret: 'x', kept: '1' }, 'Attributes')
+  expect((await deploy({})).status).toBe(0)
+  expect(await readdir(stage.path('web1', 'current'))).not.toContain('secret')
+  await stage.app.git('reset', '--hard', '--quiet', 'HEAD~1')
+  const rewritten = await stage.app.commit({ kept: '2' }, 'Another history')
+  expect((await deploy({})).status).toBe(0)
+  expect(await stage.live()).toEqual([rewritten])
+})
+
+it('deals with what a killed git left in its mirror', async () => {
+  const mirror = join(stage.directory, '.local_net_storage/mirror')
+  await writeFile(join(mirror, 'packed-refs.lock'), '')
+  await writeFile(join(mirror, 'shallow.lock'), '')
+  await mkdir(join(mirror, 'refs/heads'), { recursive: true })
+  await writeFile(join(mirror, 'refs/heads/main.lock'), '')
+  await stage.app.commit({ kept: '3' }, 'After the kill')
+  expect((await deploy({})).status).toBe(0)
+  expect(await live('kept')).toBe('3')
+
+  await rm(join(mirror, 'objects'), { recursive: true })
+  await stage.app.commit({ kept: '4' }, 'After worse')
+  expect((await deploy({})).status).toBe(0)
+  expect(await live('kept')).toBe('4')
+})
+
+it('deploys submodules, and those of submodules, when it is told to', async () => {
+  const [library, inner] = await Promise.all(
+    ['library', 'inner'].map((name) => createSampleApp(join(stage.directory, name))),
+  )
+  if (!library || !inner) throw new Error('no repositories')
+  const add = async (into: typeof library, url: string, path: string): Promise<void> => {
+    await into.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--', url, path)
+  }
+  await inner.commit({ inner: 'of the inner one' }, 'Inner')
+  await add(library, inner.directory, 'deep/inner')
+  await library.commit(
+    { library: 'of the library', '.gitattributes': 'unwanted export-ignore\n', unwanted: '' },
+    'Library',
+  )
+  // Relative to where the repository itself is.
+  await add(stage.app, '../library', 'services/a library')
+  await stage.app.commit({ 'services/api': 'x' }, 'With a submodule')
+  const gitConfig = { 'protocol.file.allow': 'always' }
+
+  expect((await deploy({})).status).toBe(0)
+  expect(await readdir(stage.path('web1', 'current/services/a library'))).toEqual([])
+
+  const { status, output } = await deploy({ updateSubmodules: true, gitConfig })
+  expect(output).toContain('submodules was false, and is true')
+  expect(status).toBe(0)
+  expect(await live('services/a library/library')).toBe('of the library')
+  expect(await live('services/a library/deep/inner/inner')).toBe('of the inner one')
+  expect(await readdir(stage.path('web1', 'current/services/a library'))).not.toContain('unwanted')
+  expect((await stat(stage.path('web1', 'current/services/a library/bin/start'))).mode & 0o777).toBe(0o755)
+
+  expect(
+    (await deploy({ updateSubmodules: true, gitConfig, netStorage: { repoTree: 'services' } })).status,
+  ).toBe(0)
+  expect(await live('a library/deep/inner/inner')).toBe('of the inner one')
+  expect(await live('api')).toBe('x')
+  expect(await readdir(join(stage.directory, '.local_net_storage'))).toEqual(['mirror', 'releases'])
+})
+
+it('says what git said when a submodule can not be had', async () => {
+  const { status, output } = await deploy({ updateSubmodules: true, netStorage: { reuseArchive: false } })
+  expect(status).toBe(1)
+  expect(output).toMatch(/Can't extract commit [0-9a-f]{40} .*git says: .*transport 'file' not allowed/s)
+})
+
+it('leaves the mirror usable for git', () => {
+  const mirror = join(stage.directory, '.local_net_storage/mirror')
+  expect(
+    execFileSync('git', ['worktree', 'list'], { cwd: mirror, encoding: 'utf8' }).trim().split('\n'),
+  ).toHaveLength(1)
+})
