@@ -94,7 +94,7 @@ describe('a deploy', () => {
     expect((await deploy({})).output).toContain('Reusing archives/')
     const manifest = JSON.parse(
       Buffer.from(
-        await stage.bucket.read((await stage.bucket.keys()).find((key) => key.endsWith('.json')) ?? ''),
+        await stage.bucket.read((await stage.bucket.keys()).find((key) => key.includes('manifests/')) ?? ''),
       ).toString(),
     ) as { builtWith: object }
     expect(manifest.builtWith).toEqual({

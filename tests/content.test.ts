@@ -143,4 +143,4 @@ it('delivers 20,000 small files and a file of 300 MB, with under 300 MB of memor
   console.log(`Peak memory of the deploy of a 300 MB file and 20,000 small ones: ${megabytes.toFixed(0)} MB.`)
   expect(megabytes).toBeLessThan(300)
   await assertSameAsGitArchive()
-})
+}, 300_000)

@@ -2,7 +2,12 @@ import { join } from 'node:path'
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import type { Manifest } from './archive/manifest.js'
 import { settingsSchema, type NetStorageSettings } from './settings.js'
-import { defineTasks } from './tasks.js'
+import { defineArchive } from './tasks/archive.js'
+import { defineCheck } from './tasks/check.js'
+import { defineCleanUp } from './tasks/clean-up.js'
+import { Deployment } from './tasks/deployment.js'
+import { replaceFlow } from './tasks/flow.js'
+import { defineRelease } from './tasks/release.js'
 
 /** What net-storage knows of the running deploy, for the shipitfile's own tasks: `shipit.netStorage`. */
 export interface NetStorage {
@@ -48,5 +53,10 @@ export default function netStorage(shipit: Shipit): void {
       return settings().multiAppMode ? join(release(), String(shipit.config.application)) : release()
     },
   }
-  defineTasks(shipit, dsl, settings)
+  const deployment = new Deployment(shipit, dsl, settings)
+  defineCheck(deployment)
+  defineArchive(deployment)
+  defineRelease(deployment)
+  defineCleanUp(deployment)
+  replaceFlow(deployment)
 }

@@ -4,6 +4,8 @@ export interface PackOptions {
   readonly mtime: number
   /** Gives it up. */
   readonly signal?: AbortSignal
+  /** Told each time that so many bytes of the tree's files were read. */
+  readonly onRead?: (bytes: number) => void
 }
 
 /**

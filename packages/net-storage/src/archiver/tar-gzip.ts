@@ -12,7 +12,7 @@ export class TarGzip extends Archiver {
 
   async check(): Promise<void> {}
 
-  pack(directory: string, { mtime }: PackOptions): AsyncIterable<Uint8Array> {
-    return gzip(tar(directory, { mtime }))
+  pack(directory: string, options: PackOptions): AsyncIterable<Uint8Array> {
+    return gzip(tar(directory, options))
   }
 }

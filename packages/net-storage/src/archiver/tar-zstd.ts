@@ -28,14 +28,15 @@ export class TarZstd extends Archiver {
     })
   }
 
-  async *pack(directory: string, { mtime, signal }: PackOptions): AsyncGenerator<Uint8Array> {
+  async *pack(directory: string, options: PackOptions): AsyncGenerator<Uint8Array> {
+    const { signal } = options
     const zstd = spawn('zstd', ['-q', '-c', `-${LEVEL}`, '-T0'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       ...(signal ? { signal } : {}),
     })
     const ended = once(zstd, 'close') as Promise<[number | null]>
     // The tree's own error is the one that tells what is wrong; zstd only sees its input end.
-    const fed = pipeline(Readable.from(tar(directory, { mtime })), zstd.stdin).then(
+    const fed = pipeline(Readable.from(tar(directory, options)), zstd.stdin).then(
       () => undefined,
       (error: unknown) => error,
     )

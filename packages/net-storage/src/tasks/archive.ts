@@ -1,0 +1,112 @@
+import { rm, stat } from 'node:fs/promises'
+import { hostname, userInfo } from 'node:os'
+import { posix } from 'node:path'
+import prettyBytes from 'pretty-bytes'
+import { DeployError, releaseName } from 'shipit-capistrano'
+import type { Manifest } from '../archive/manifest.js'
+import { treeSize } from '../archiver/tree-size.js'
+import { Progress } from '../progress/progress.js'
+import { required, type Deployment } from './deployment.js'
+
+/** Defines the tasks that make an archive of a commit, and put it in storage. */
+export function defineArchive(deployment: Deployment): void {
+  const { shipit, dsl } = deployment
+  const { task, desc, invoke, signal } = dsl
+
+  desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
+  task('net_storage:prepare_mirror_repository', [], async () => {
+    const { live, git, branch, deployTo, settings } = deployment
+    if (live) {
+      shipit.currentRevision = live.revision
+      shipit.releaseDirname = live.release
+      shipit.releasePath = posix.join(deployTo, 'releases', live.release)
+      shipit.log(`The other servers run release ${live.release}, commit ${live.revision}.`)
+      return
+    }
+    await git.update(branch)
+    shipit.currentRevision = await git.resolve(branch)
+    if (settings.repoTree) await git.checkTree(shipit.currentRevision, settings.repoTree)
+    shipit.log(`${branch} is commit ${shipit.currentRevision}.`)
+  })
+
+  desc('Extracts the commit. Hook builds behind it; not run when storage has the archive', {
+    runsOn: 'deploy machine',
+  })
+  task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
+    const { git, revision, application, settings } = deployment
+    shipit.releaseDirname ??= releaseName(new Date())
+    shipit.workspace = shipit.netStorage.localReleasePath
+    await rm(shipit.workspace, { recursive: true, force: true })
+    const submodules = shipit.config.updateSubmodules
+    await git.extract(revision, shipit.workspace, { repoTree: settings.repoTree, submodules })
+    if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
+      throw new DeployError(
+        'E_APPLICATION',
+        `netStorage.multiAppMode: commit ${revision} has no folder '${application}', as the application is called.`,
+      )
+    }
+  })
+
+  desc('Builds the archive and uploads it, unless storage has it', {
+    runsOn: 'deploy machine',
+    invokes: ['net_storage:prepare_archive'],
+  })
+  task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
+    const { revision, store, settings, pulling, builtWith, archivesInUse } = deployment
+    // Noted first: from here on no other environment removes it.
+    await archivesInUse.add(revision)
+    const found = await store.find(revision, pulling ? undefined : builtWith)
+    if ('manifest' in found && (settings.reuseArchive || pulling)) {
+      const { parts, createdAt, createdBy } = found.manifest
+      shipit.netStorage.manifest = found.manifest
+      shipit.log(`Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.`)
+      return
+    }
+    const reason = 'reason' in found ? found.reason : 'netStorage.reuseArchive is false'
+    if (pulling) {
+      throw new DeployError(
+        'E_NO_ARCHIVE',
+        `There is no archive of ${revision} to pull: ${reason}. Make one first: shipit ${shipit.environment} net_storage:upload_archive`,
+      )
+    }
+    shipit.log(`Building an archive of ${revision}: ${reason}.`)
+    await invoke('net_storage:prepare_archive')
+    shipit.netStorage.manifest = await packAndStore({ replace: !('absent' in found && found.absent) })
+  })
+
+  const packAndStore = async ({ replace }: { readonly replace: boolean }): Promise<Manifest> => {
+    const { revision, store, git, builtWith, settings } = deployment
+    const { archiver, transport } = settings
+    const directory = shipit.netStorage.localReleasePath
+    const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')
+    const revisionTime = await git.commitTime(revision)
+    const unpackedSize = await treeSize(directory)
+    const progress = new Progress({
+      title: 'Packing and uploading',
+      total: unpackedSize,
+      format: prettyBytes,
+    })
+    try {
+      const onRead = (bytes: number): void => progress.add(bytes)
+      const manifest = await store.store(
+        archiver.pack(directory, { mtime: revisionTime, signal: signal(), onRead }),
+        { revision, revisionTime, release, createdBy: `${userInfo().username}@${hostname()}`, builtWith },
+        { replace, archiver, unpackedSize, signal: signal() },
+      )
+      for (const { key, size } of manifest.parts) {
+        const sizes = `${prettyBytes(size)} (${prettyBytes(unpackedSize)} unpacked)`
+        shipit.log(`Uploaded ${transport.description}/${key}, ${sizes}.`)
+      }
+      return manifest
+    } finally {
+      progress.stop()
+    }
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}

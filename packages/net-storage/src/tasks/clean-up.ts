@@ -1,0 +1,45 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Deployment } from './deployment.js'
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** Defines `net_storage:cleanup`. */
+export function defineCleanUp(deployment: Deployment): void {
+  const { shipit, dsl } = deployment
+  const { task, desc, after, on, leftOut } = dsl
+
+  desc('Removes archives that nobody has a release of', { runsOn: 'deploy machine and servers' })
+  task('net_storage:cleanup', [], async () => {
+    const { hosts, deployTo, archivesPath, settings, store, archivesInUse } = deployment
+    try {
+      const clean = deployment.script('clean').with({ deploy_to: deployTo, archives_path: archivesPath })
+      const facts = await on(hosts, (host) => host.script(clean))
+      await cleanLocal(settings.localBasePath, shipit.netStorage.localReleasePath)
+      if (leftOut().length > 0) {
+        shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
+        return
+      }
+      await archivesInUse.replace(new Set(facts.flatMap(({ revision = [] }) => revision)))
+      for (const key of await store.clean(settings.keepRemoteArchives, await archivesInUse.all()))
+        shipit.log(`Removed ${key} from storage.`)
+    } catch (error) {
+      // What is live is live: an archive too many is no reason to call the deploy failed.
+      shipit.log(
+        `Warning: old archives could not be removed everywhere; the next deploy tries again.\n${String(error)}`,
+      )
+    }
+  })
+  after('deploy:finishing', 'net_storage:cleanup')
+}
+
+/** Removes a run's release tree, and what runs that were killed left behind; a day's grace spares one that is under way. */
+async function cleanLocal(basePath: string, own: string): Promise<void> {
+  await rm(own, { recursive: true, force: true })
+  const releases = join(basePath, 'releases')
+  const names = await readdir(releases).catch(() => [])
+  for (const path of names.map((name) => join(releases, name))) {
+    const { mtimeMs } = await stat(path)
+    if (mtimeMs < Date.now() - DAY) await rm(path, { recursive: true, force: true })
+  }
+}
