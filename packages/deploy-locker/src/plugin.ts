@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import capistrano, { type Shipit } from 'shipit-capistrano'
+import capistrano, { currentUser, type Shipit } from 'shipit-capistrano'
 import { describeHolder, LockError, LockHeldError } from './errors.js'
 import { FileLock } from './file-lock.js'
 import type { HeldLock, LockProvider, LockRequest } from './lock-provider.js'
-import { commandLine, currentUser, settingsSchema, type DeployLockSettings } from './settings.js'
+import { commandLine, settingsSchema, type DeployLockSettings } from './settings.js'
 
 declare module 'shipit-capistrano' {
   interface EnvironmentConfig {

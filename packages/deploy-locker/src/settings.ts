@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { z } from 'zod'
 import type { LockProvider } from './lock-provider.js'
 
@@ -33,11 +32,6 @@ export const settingsSchema = z
 
 /** What a user may write under `deployLock`. */
 export type DeployLockSettings = NonNullable<z.input<typeof settingsSchema>>
-
-/** Who deploys. */
-export function currentUser(): string {
-  return process.env['USER'] || process.env['LOGNAME'] || userInfo().username
-}
 
 /** How this process was started: `shipit production deploy`. */
 export function commandLine(): string {

@@ -4,7 +4,7 @@ import { HookTable } from '../graph/hooks.js'
 import type { Task } from '../shipit.js'
 
 /** How a task came into the tree. */
-export type Relation = 'task' | 'dependency' | 'before' | 'after' | 'invoked'
+type Relation = 'task' | 'dependency' | 'before' | 'after' | 'invoked'
 
 /** One task of a tree, with what runs before and after it. */
 export interface TreeNode {

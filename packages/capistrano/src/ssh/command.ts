@@ -11,7 +11,7 @@ export interface CommandContext {
 }
 
 /** A command as shell text. */
-export function commandText(command: Command): string {
+function commandText(command: Command): string {
   return typeof command === 'string' ? command : command.map(quote).join(' ')
 }
 
