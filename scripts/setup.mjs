@@ -18,7 +18,14 @@ const SSH_PROGRAMS = {
   curl: 'curl',
   tar: 'tar',
 }
-const TEST_PROGRAMS = { ...SSH_PROGRAMS, bash: 'bash', busybox: 'busybox', rsync: 'rsync', zstd: 'zstd' }
+const TEST_PROGRAMS = {
+  ...SSH_PROGRAMS,
+  bash: 'bash',
+  busybox: 'busybox',
+  nginx: 'nginx',
+  rsync: 'rsync',
+  zstd: 'zstd',
+}
 const S3_PROGRAMS = {
   radosgw: 'radosgw',
   'ceph-mon': 'ceph-mon',
