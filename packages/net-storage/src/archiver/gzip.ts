@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { gzip as gzipCallback } from 'node:zlib'
+import { BLOCK, blocks } from './blocks.js'
 
 const compress = promisify(gzipCallback)
 
-/** Bytes that are compressed by themselves. Larger blocks compress hardly better. */
-const BLOCK = 1 << 20
+/** Room for a block's whole member, so that zlib does it in one go. */
+const MEMBER = BLOCK + (1 << 16)
 
 /**
  * gzip on several cores: blocks are compressed at the same time, each into a gzip member of its own; members put
@@ -14,31 +15,11 @@ const BLOCK = 1 << 20
 export async function* gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const pending: Promise<Buffer>[] = []
   for await (const block of blocks(source)) {
-    const member = compress(block)
+    const member = compress(block, { chunkSize: MEMBER })
     // Its error is met when its turn comes.
     member.catch(() => {})
     pending.push(member)
-    if (pending.length > availableParallelism()) yield (await pending.shift()) ?? Buffer.alloc(0)
+    if (pending.length > 2 * availableParallelism()) yield (await pending.shift()) ?? Buffer.alloc(0)
   }
   for (const member of pending) yield await member
-}
-
-/** The same bytes in blocks of exactly `BLOCK` bytes, however they came, so that the output depends on nothing else. */
-async function* blocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let block = Buffer.allocUnsafe(BLOCK)
-  let used = 0
-  for await (const chunk of source) {
-    for (let from = 0; from < chunk.length;) {
-      const part = chunk.subarray(from, from + BLOCK - used)
-      block.set(part, used)
-      used += part.length
-      from += part.length
-      if (used === BLOCK) {
-        yield block
-        block = Buffer.allocUnsafe(BLOCK)
-        used = 0
-      }
-    }
-  }
-  if (used > 0) yield block.subarray(0, used)
 }

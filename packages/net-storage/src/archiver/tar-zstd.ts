@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { DeployError } from 'shipit-capistrano'
 import { Archiver, type PackOptions } from './archiver.js'
+import { blocks } from './blocks.js'
 import { tar } from './tar.js'
 
 /** zstd's own default: fast, and smaller than gzip's output. */
@@ -35,8 +36,9 @@ export class TarZstd extends Archiver {
       ...(signal ? { signal } : {}),
     })
     const ended = once(zstd, 'close') as Promise<[number | null]>
+    // In blocks, as a write for each small file costs more than zstd's own work.
     // The tree's own error is the one that tells what is wrong; zstd only sees its input end.
-    const fed = pipeline(Readable.from(tar(directory, options)), zstd.stdin).then(
+    const fed = pipeline(Readable.from(blocks(tar(directory, options))), zstd.stdin).then(
       () => undefined,
       (error: unknown) => error,
     )

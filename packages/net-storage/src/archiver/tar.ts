@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { createReadStream, readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { pack, type Header, type Pack } from 'tar-stream'
 import type { PackOptions } from './archiver.js'
 import { walk, type TreeEntry } from './tree.js'
 
-/** Files up to this many bytes are read whole: that is faster, and takes little memory. */
-const SMALL = 1 << 20
+/** Files up to this many bytes are read whole, and at once: that is faster, and takes little memory. */
+const SMALL = 1 << 18
 
 /** Options of {@link tar}. */
 export type TarOptions = Pick<PackOptions, 'mtime' | 'onRead'>
@@ -34,7 +33,7 @@ interface EntryOptions {
 }
 
 async function packAll(stream: Pack, directory: string, options: EntryOptions): Promise<void> {
-  for await (const entry of walk(directory)) await packEntry(stream, entry, options)
+  for (const entry of walk(directory)) await packEntry(stream, entry, options)
 }
 
 async function packEntry(stream: Pack, entry: TreeEntry, { mtime, onRead }: EntryOptions): Promise<void> {
@@ -49,7 +48,7 @@ async function packEntry(stream: Pack, entry: TreeEntry, { mtime, onRead }: Entr
     gid: 0,
   }
   if (target !== undefined) header.linkname = target
-  const content = type === 'file' && size <= SMALL ? await readFile(entry.path) : undefined
+  const content = type === 'file' && size <= SMALL ? readFileSync(entry.path) : undefined
   if (content) onRead(content.length)
   const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {

@@ -1,4 +1,4 @@
-import { lstat, readdir, readlink } from 'node:fs/promises'
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { DeployError } from 'shipit-capistrano'
 
@@ -17,24 +17,18 @@ export interface TreeEntry {
 }
 
 /**
- * Everything below a folder, sorted, so that the same tree gives the same archive.
+ * Everything below a folder, sorted, so that the same tree gives the same archive. It looks at files synchronously: for
+ * a tree of many small ones that is several times as fast, and what is packed meanwhile gets its turn between them.
  * @throws {DeployError} `E_TREE` for what can't be deployed: sockets, devices, names that are not UTF-8
  */
-export async function* walk(root: string, folder = ''): AsyncGenerator<TreeEntry> {
-  const names = await readdir(join(root, folder))
-  for (const each of names.sort()) {
+export function* walk(root: string, folder = ''): Generator<TreeEntry> {
+  for (const each of readdirSync(join(root, folder)).sort()) {
     const name = folder ? `${folder}/${each}` : each
     const path = join(root, name)
-    const stats = await lstat(path).catch((error: unknown) => {
-      throw each.includes('\uFFFD')
-        ? new DeployError('E_TREE', `The name of ${JSON.stringify(name)} is not UTF-8: rename the file.`, {
-            cause: error,
-          })
-        : error
-    })
+    const stats = look(path, name)
     const mode = stats.mode & 0o7777
     if (stats.isSymbolicLink()) {
-      yield { name, path, type: 'symlink', mode: 0o777, size: 0, target: await readlink(path) }
+      yield { name, path, type: 'symlink', mode: 0o777, size: 0, target: readlinkSync(path) }
     } else if (stats.isDirectory()) {
       yield { name, path, type: 'directory', mode, size: 0 }
       yield* walk(root, name)
@@ -46,5 +40,16 @@ export async function* walk(root: string, folder = ''): AsyncGenerator<TreeEntry
         `${JSON.stringify(name)} is neither a file, a folder nor a symbolic link: it can't be deployed.`,
       )
     }
+  }
+}
+
+function look(path: string, name: string): Stats {
+  try {
+    return lstatSync(path)
+  } catch (error) {
+    if (!name.includes('\uFFFD')) throw error
+    throw new DeployError('E_TREE', `The name of ${JSON.stringify(name)} is not UTF-8: rename the file.`, {
+      cause: error,
+    })
   }
 }

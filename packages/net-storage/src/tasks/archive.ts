@@ -80,7 +80,7 @@ export function defineArchive(deployment: Deployment): void {
     const directory = shipit.netStorage.localReleasePath
     const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')
     const revisionTime = await git.commitTime(revision)
-    const unpackedSize = await treeSize(directory)
+    const unpackedSize = treeSize(directory)
     const progress = new Progress({
       title: 'Packing and uploading',
       total: unpackedSize,

@@ -1,0 +1,22 @@
+/** Bytes of a block. Larger ones compress hardly better, and are hardly faster to hand on. */
+export const BLOCK = 1 << 20
+
+/** The same bytes in blocks of exactly `BLOCK` bytes, however they came, so that the output depends on nothing else. */
+export async function* blocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let block = Buffer.allocUnsafe(BLOCK)
+  let used = 0
+  for await (const chunk of source) {
+    for (let from = 0; from < chunk.length;) {
+      const part = chunk.subarray(from, from + BLOCK - used)
+      block.set(part, used)
+      used += part.length
+      from += part.length
+      if (used === BLOCK) {
+        yield block
+        block = Buffer.allocUnsafe(BLOCK)
+        used = 0
+      }
+    }
+  }
+  if (used > 0) yield block.subarray(0, used)
+}
