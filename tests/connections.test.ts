@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -199,6 +199,10 @@ it('refuse a server whose key is another than the known one', async () => {
 it('leave no socket and no folder behind, also after an error', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'own-tmp-'))
   vi.stubEnv('TMPDIR', folder)
+  // What killed deploys left behind: one of today, one of long ago.
+  const [today, old] = [join(folder, 'shipit-00000000-0000'), join(folder, 'shipit-00000000-0001')]
+  for (const path of [today, old]) await mkdir(path)
+  await utimes(old, 1, 1)
   let during: string[] = []
   const error = await failure({ servers: [web1()], key: fleet.key }, async (host) => {
     await host.execute('true')
@@ -206,8 +210,8 @@ it('leave no socket and no folder behind, also after an error', async () => {
     await host.execute('false')
   })
   expect(error).toMatchObject({ code: 'E_SERVERS' })
-  expect(during).toHaveLength(1)
-  expect(await readdir(folder)).toEqual([])
+  expect(during).toHaveLength(2)
+  expect(await readdir(folder)).toEqual(['shipit-00000000-0000'])
   await rm(folder, { recursive: true })
 })
 
