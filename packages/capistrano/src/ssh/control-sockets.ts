@@ -12,7 +12,7 @@ const DAY = 24 * 60 * 60 * 1000
 
 /** The folder with the sockets of shared connections. It is there, for this user alone, while connections are. */
 export class ControlSockets {
-  private readonly base = base()
+  private readonly base = socketBase()
   private readonly folder = join(this.base, `shipit-${randomUUID().slice(0, 13)}`)
   private made = false
 
@@ -56,7 +56,7 @@ function removeLeftBehind(base: string): void {
 }
 
 /** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */
-function base(): string {
+function socketBase(): string {
   const folder = tmpdir()
   return folder.length <= FOLDER_LENGTH && /^[\w./-]+$/.test(folder) ? folder : '/tmp'
 }
