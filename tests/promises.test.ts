@@ -12,6 +12,8 @@ export default shipit => {
   const { before, on, hosts } = capistrano(shipit)
   shipit.on('task_start', ({ task }) => {
     if (task === env.KILL_AT) process.kill(process.pid, 'SIGKILL')
+    // Once the servers' scripts are under way.
+    if (task === env.INTERRUPT_AT) setTimeout(() => process.kill(process.pid, 'SIGTERM'), Number(env.INTERRUPT_AFTER))
   })
   before('deploy:publish', 'break', () =>
     on(hosts().filter(({ name }) => name === env.BREAK), host =>
@@ -80,6 +82,19 @@ describe('a deploy that is killed', () => {
     }
   })
 })
+
+it.each([1, 4, 8, 12, 16])(
+  'interrupted %d ms after it began to publish, is live on all servers or on none',
+  async (after) => {
+    const before = await stage.live()
+    const revision = await commit()
+    const { output } = await run({ INTERRUPT_AT: 'deploy:publish', INTERRUPT_AFTER: String(after) })
+    expect(output).toContain('Interrupted by SIGTERM')
+    expect([before, [revision, revision, revision]]).toContainEqual(await stage.live())
+    await expectWhole()
+    expect((await run()).status).toBe(0)
+  },
+)
 
 it('goes live on all servers or on none: what could change goes back', async () => {
   const before = await stage.live()

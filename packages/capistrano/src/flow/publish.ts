@@ -15,18 +15,18 @@ export async function publish(
   on: On,
   { deployTo, release }: { readonly deployTo: string; readonly release: string },
 ): Promise<void> {
+  // An interrupt does not cut this short: a server whose answer is lost may have changed or not. It takes a moment.
+  const { signal } = new AbortController()
+  setMaxListeners(0, signal)
   const flipped: { readonly host: Host; readonly previous: string }[] = []
   try {
     await on(hosts, async (host) => {
-      const facts = await host.script(publishScript.with({ deploy_to: deployTo, release }))
+      const facts = await host.script(publishScript.with({ deploy_to: deployTo, release }), { signal })
       flipped.push({ host, previous: facts['previous']?.[0] ?? '' })
     })
   } catch (error) {
     if (!(error instanceof ServersError)) throw error
     const previousOf = new Map(flipped.map(({ host, previous }) => [host, previous]))
-    // The run's own signal may be what ended it.
-    const { signal } = new AbortController()
-    setMaxListeners(0, signal)
     await on([...previousOf.keys()], (host) =>
       host.script(publishScript.with({ deploy_to: deployTo, release: previousOf.get(host) ?? '' }), {
         signal,
