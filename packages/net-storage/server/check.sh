@@ -1,5 +1,5 @@
 # Tells what a server lacks to fetch, verify and unpack an archive. Changes nothing.
-# Variables: needs_download (1 or empty), programs (words)
+# Variables: programs (words)
 
 missing=
 lack() { missing="$missing${missing:+; }$1"; }
@@ -9,7 +9,5 @@ for program in $programs; do
   has "$program" || lack "$program"
 done
 has sha256sum || has shasum || has openssl || lack 'sha256sum, shasum or openssl'
-if [ -n "$needs_download" ]; then
-  has curl || { has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; } || lack 'curl or GNU wget'
-fi
+has curl || { has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; } || lack 'curl or GNU wget'
 [ -z "$missing" ] || fail 20 "these programs are missing: $missing"

@@ -1,5 +1,6 @@
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
+import { majority } from './releases.js'
 
 const currentScript = Script.file(new URL('../../server/current.sh', import.meta.url))
 
@@ -19,8 +20,6 @@ export async function askLive(host: Host, deployTo: string): Promise<LiveRelease
 
 /** What most servers have live, of those that have something; undefined if none has. */
 export function majorityLive(all: readonly LiveRelease[]): LiveRelease | undefined {
-  const deployed = all.filter(({ release }) => release !== null)
-  const count = ({ release }: LiveRelease): number =>
-    deployed.filter((other) => other.release === release).length
-  return deployed.toSorted((a, b) => count(b) - count(a))[0]
+  const most = majority(all.flatMap(({ release }) => release ?? []))
+  return most === undefined ? undefined : all.find(({ release }) => release === most)
 }

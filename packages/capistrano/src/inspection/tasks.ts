@@ -106,6 +106,7 @@ function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[
         ...(during === undefined ? {} : { during }),
       })
     }
+    if (invokes.length === 0) return
     for (const invoked of graph.sequence(invokes).names) add(invoked, task)
   }
   for (const task of graph.sequence(['deploy']).names) add(task, undefined)

@@ -2,6 +2,7 @@ import type { Catalog } from '../graph/catalog.js'
 import type { Graph } from '../graph/graph.js'
 import { HookTable } from '../graph/hooks.js'
 import type { Task } from '../shipit.js'
+import { columns } from './columns.js'
 
 /** How a task came into the tree. */
 type Relation = 'task' | 'dependency' | 'before' | 'after' | 'invoked'
@@ -45,14 +46,11 @@ export function treeOf(
 
 /** A tree as lines for people. */
 export function renderTree(root: TreeNode): string[] {
-  const rows: { readonly left: string; readonly description: string | undefined }[] = []
-  const walk = ({ task, as, description, children, ranBefore }: TreeNode, depth: number): void => {
+  const rows = (node: TreeNode, depth: number): string[][] => {
+    const { task, as, description = '', children, ranBefore } = node
     const relation = as === 'task' || as === 'dependency' ? '' : `${as}: `
-    const left = `${'  '.repeat(depth)}${relation}${task}`
-    rows.push({ left, description: ranBefore ? '(see above)' : description })
-    for (const child of children) walk(child, depth + 1)
+    const row = [`${'  '.repeat(depth)}${relation}${task}`, ranBefore ? '(see above)' : description]
+    return [row, ...children.flatMap((child) => rows(child, depth + 1))]
   }
-  walk(root, 0)
-  const width = Math.max(...rows.map(({ left }) => left.length))
-  return rows.map(({ left, description }) => (description ? `${left.padEnd(width)}  ${description}` : left))
+  return columns(rows(root, 0))
 }

@@ -25,7 +25,7 @@ export function defineCheck(deployment: Deployment): void {
       findConfigFiles(settings.configFiles),
     ])
     const programs = settings.archiver.serverPrograms.join(' ')
-    const script = deployment.script('check').with({ needs_download: 1, programs })
+    const script = deployment.script('check').with({ programs })
     await on(hosts, (host) => host.script(script))
   })
   before('deploy:check', 'net_storage:check')
