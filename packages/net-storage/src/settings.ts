@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Archiver } from './archiver/archiver.js'
 import { ARCHIVERS, type ArchiverName } from './archiver/archivers.js'
+import { Git } from './scm/git.js'
+import type { Scm, ScmOptions } from './scm/scm.js'
 import type { Transport } from './transport/transport.js'
 
 const count = (from: number) =>
@@ -53,6 +55,12 @@ export const settingsSchema = z.strictObject({
     })
     .default('tar.gz')
     .transform((value) => (typeof value === 'string' ? ARCHIVERS[value]() : value)),
+  /** Makes what gets code from the repository; git unless set. Capistrano's `net_storage_scm`. */
+  scm: z
+    .custom<(options: ScmOptions) => Scm>((value) => typeof value === 'function', {
+      error: 'expected a function that makes an Scm, such as (options) => new Git(options)',
+    })
+    .default(() => (options: ScmOptions) => new Git(options)),
   /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
   configFiles: z.array(z.string().min(1)).default([]),
   /** Where in a release they go. */

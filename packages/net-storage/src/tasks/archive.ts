@@ -15,7 +15,7 @@ export function defineArchive(deployment: Deployment): void {
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
-    const { live, git, branch, deployTo, settings } = deployment
+    const { live, scm, branch, deployTo } = deployment
     if (live) {
       shipit.currentRevision = live.revision
       shipit.releaseDirname = live.release
@@ -23,9 +23,8 @@ export function defineArchive(deployment: Deployment): void {
       shipit.log(`The other servers run release ${live.release}, commit ${live.revision}.`)
       return
     }
-    await git.update(branch)
-    shipit.currentRevision = await git.resolve(branch)
-    if (settings.repoTree) await git.checkTree(shipit.currentRevision, settings.repoTree)
+    await scm.update(branch)
+    shipit.currentRevision = await scm.resolve(branch)
     shipit.log(`${branch} is commit ${shipit.currentRevision}.`)
   })
 
@@ -33,12 +32,11 @@ export function defineArchive(deployment: Deployment): void {
     runsOn: 'deploy machine',
   })
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { git, revision, application, settings } = deployment
+    const { scm, revision, application, settings } = deployment
     shipit.releaseDirname ??= releaseName(new Date())
     shipit.workspace = shipit.netStorage.localReleasePath
     await rm(shipit.workspace, { recursive: true, force: true })
-    const submodules = shipit.config.updateSubmodules
-    await git.extract(revision, shipit.workspace, { repoTree: settings.repoTree, submodules })
+    await scm.extract(revision, shipit.workspace)
     if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
       throw new DeployError(
         'E_APPLICATION',
@@ -75,11 +73,11 @@ export function defineArchive(deployment: Deployment): void {
   })
 
   const packAndStore = async ({ replace }: { readonly replace: boolean }): Promise<Manifest> => {
-    const { revision, store, git, builtWith, settings } = deployment
+    const { revision, store, scm, builtWith, settings } = deployment
     const { archiver, transport } = settings
     const directory = shipit.netStorage.localReleasePath
     const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')
-    const revisionTime = await git.commitTime(revision)
+    const revisionTime = await scm.commitTime(revision)
     const unpackedSize = treeSize(directory)
     const progress = new Progress({
       title: 'Packing and uploading',

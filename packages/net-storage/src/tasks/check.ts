@@ -16,10 +16,10 @@ export function defineCheck(deployment: Deployment): void {
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    const { settings, hosts, git, branch, pulling, deployTo } = deployment
+    const { settings, hosts, scm, branch, pulling, deployTo } = deployment
     deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
     await all([
-      ...(deployment.live ? [] : [git.check(branch)]),
+      ...(deployment.live ? [] : [scm.check(branch)]),
       settings.transport.check(),
       settings.archiver.check(),
       findConfigFiles(settings.configFiles),

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { ArchiveStore } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
 import type { BuiltWith } from '../archive/manifest.js'
-import { Git } from '../scm/git.js'
+import type { Scm } from '../scm/scm.js'
 import type { LiveElsewhere } from '../servers/live-elsewhere.js'
 import type { settingsSchema } from '../settings.js'
 
@@ -55,12 +55,15 @@ export class Deployment {
     return this.shipit.isRunning && this.shipit.seq.includes('net_storage:pull_deploy')
   }
 
-  get git(): Git {
-    const { repositoryUrl, gitConfig } = this.shipit.config
-    return new Git({
+  get scm(): Scm {
+    const { repositoryUrl, gitConfig, updateSubmodules } = this.shipit.config
+    const { scm, localBasePath, repoTree } = this.settings
+    return scm({
       repositoryUrl: String(repositoryUrl),
       config: gitConfig,
-      mirrorPath: join(this.settings.localBasePath, 'mirror'),
+      mirrorPath: join(localBasePath, 'mirror'),
+      repoTree,
+      submodules: updateSubmodules,
       signal: this.dsl.signal,
     })
   }

@@ -16,16 +16,16 @@ export function replaceFlow(deployment: Deployment): void {
   })
 
   replace('pending:log', [], async () => {
-    const { hosts, git, revision } = deployment
+    const { hosts, scm, revision } = deployment
     const script = deployment.script('revision').with({ deploy_to: deployment.deployTo })
     const facts = await on(hosts, (host) => host.script(script))
     const deployed = new Set(facts.flatMap((each) => each['revision'] ?? []))
     if (deployed.size === 0) shipit.log('\nNothing is deployed yet.')
     for (const each of deployed) {
-      const commits = await git.log(each, revision, shipit.config.gitLogFormat ?? '%h: %s - %an')
+      const commits = await scm.log(each, revision, shipit.config.gitLogFormat ?? '%h: %s - %an')
       shipit.log(commits ? `\nPending commits:\n${commits}` : '\nNo pending commits.')
     }
   })
 
-  plansRevision(() => deployment.git.find(deployment.branch))
+  plansRevision(() => deployment.scm.find(deployment.branch))
 }

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { ScmOptions } from './scm.js'
+import { ScmError } from './scm-error.js'
+
+/** What Node says of a command that failed. */
+interface GitFailure {
+  /** Exit status, or a system's error. */
+  readonly code?: number | string
+  readonly stderr?: string | Buffer
+}
+
+/** Bytes: a repository may have very many references. */
+const MAX_OUTPUT = 256 << 20
+
+/** git-lfs as `git lfs install` sets it up, whatever this machine's own configuration is. */
+const LFS_FILTER = {
+  'filter.lfs.process': 'git-lfs filter-process',
+  'filter.lfs.smudge': 'git-lfs smudge -- %f',
+  'filter.lfs.clean': 'git-lfs clean -- %f',
+  'filter.lfs.required': 'true',
+}
+
+/** Runs git with the repository's address and settings in its environment. */
+export class GitCommand {
+  constructor(private readonly options: Pick<ScmOptions, 'repositoryUrl' | 'config' | 'signal'>) {}
+
+  /** Its output, without the last line's end. Rejects with Node's error. */
+  async run(args: readonly string[], cwd: string): Promise<string> {
+    return (await this.read(args, cwd)).toString('utf8').replace(/\n$/, '')
+  }
+
+  /** Its output. Rejects with Node's error. */
+  async read(args: readonly string[], cwd: string): Promise<Buffer> {
+    const { env } = this
+    const options = { cwd, env, signal: this.signal, maxBuffer: MAX_OUTPUT, encoding: 'buffer' } as const
+    const { stdout } = await promisify(execFile)('git', args, options)
+    return stdout
+  }
+
+  get signal(): AbortSignal {
+    return this.options.signal()
+  }
+
+  /** In the environment, an address that holds a password is neither in a process list nor in a file. */
+  get env(): NodeJS.ProcessEnv {
+    const { repositoryUrl, config = {} } = this.options
+    // Relative addresses of submodules start from the one of `origin`; git-lfs asks there, too.
+    const all = Object.entries({
+      ...LFS_FILTER,
+      ...config,
+      'remote.shipit.url': repositoryUrl,
+      'remote.origin.url': repositoryUrl,
+    })
+    return {
+      ...process.env,
+      GIT_TERMINAL_PROMPT: '0',
+      // Somebody's way to make clones fast; deployed would be pointers.
+      GIT_LFS_SKIP_SMUDGE: '0',
+      GIT_CONFIG_COUNT: String(all.length),
+      ...Object.fromEntries(
+        all.flatMap(([key, value], index) => [
+          [`GIT_CONFIG_KEY_${index}`, key],
+          [`GIT_CONFIG_VALUE_${index}`, value],
+        ]),
+      ),
+      LC_ALL: 'C',
+    }
+  }
+
+  /** The address for people: without user and password. */
+  get shownUrl(): string {
+    return withoutCredentials(this.options.repositoryUrl)
+  }
+
+  /** An error for people of one that `run` rejected with. */
+  failure(code: string, message: string, error: unknown): Error {
+    if (error instanceof ScmError) return error
+    const { stderr = '', code: status } = error as GitFailure
+    // Node's own message holds the command.
+    const said = withoutCredentials(String(stderr)).trim() || `status ${status ?? 'unknown'}`
+    return new ScmError(code, `${message}. git says: ${said}`)
+  }
+}
+
+/** Whether git ended by itself, with a status: it says no. Anything else is a failure to ask. */
+export function saysNo(error: unknown): boolean {
+  return typeof (error as GitFailure).code === 'number'
+}
+
+function withoutCredentials(text: string): string {
+  return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
+}

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { saysNo, type GitCommand } from './git-command.js'
+import { ScmError } from './scm-error.js'
+
+/**
+ * Brings the Git LFS files of a commit to a repository on this machine, if it has any, all at once and in parallel.
+ * git's own way, when it writes the files, is one after the other.
+ * @throws {ScmError} `E_GIT_LFS` if they are needed and git-lfs is missing; `E_REPOSITORY` if they can't be had
+ */
+export async function fetchLfsFiles(git: GitCommand, directory: string, revision: string): Promise<void> {
+  if (!(await hasLfsFiles(git, directory, revision))) return
+  await promisify(execFile)('git-lfs', ['version'], { env: git.env }).catch(() => {
+    throw new ScmError(
+      'E_GIT_LFS',
+      `Commit ${revision} has files in Git LFS, and git-lfs is not on this machine: install it (Debian: apt-get install git-lfs).`,
+    )
+  })
+  await git.run(['lfs', 'fetch', 'origin', revision], directory).catch((error: unknown) => {
+    throw git.failure('E_REPOSITORY', `Can't fetch the Git LFS files of commit ${revision}`, error)
+  })
+}
+
+async function hasLfsFiles(git: GitCommand, directory: string, revision: string): Promise<boolean> {
+  const attributes = ['.gitattributes', ':(glob)**/.gitattributes']
+  try {
+    await git.run(['grep', '--quiet', '-e', 'filter=lfs', revision, '--', ...attributes], directory)
+    return true
+  } catch (error) {
+    if (saysNo(error)) return false
+    throw error
+  }
+}

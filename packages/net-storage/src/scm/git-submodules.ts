@@ -1,0 +1,47 @@
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { GitCommand } from './git-command.js'
+
+/** A submodule, checked out. */
+export interface Submodule {
+  /** In the repository. */
+  readonly path: string
+  /** Where it is checked out. */
+  readonly directory: string
+}
+
+/** Options of {@link withSubmodules}. */
+export interface WithSubmodulesOptions {
+  readonly git: GitCommand
+  readonly mirrorPath: string
+  readonly revision: string
+  /** Only those below this folder. */
+  readonly repoTree: string | undefined
+}
+
+/** Runs something with a commit's submodules, and those of submodules, checked out beside the mirror. */
+export async function withSubmodules(
+  { git, mirrorPath, revision, repoTree }: WithSubmodulesOptions,
+  run: (submodules: readonly Submodule[]) => Promise<void>,
+): Promise<void> {
+  const worktree = resolve(`${mirrorPath}.worktree`)
+  const remove = async (): Promise<void> => {
+    await rm(worktree, { recursive: true, force: true })
+    await git.run(['worktree', 'prune'], mirrorPath)
+  }
+  await remove()
+  try {
+    const add = ['worktree', 'add', '--detach', '--no-checkout', '--quiet', worktree, revision]
+    await git.run(add, mirrorPath)
+    await git.run(['read-tree', 'HEAD'], worktree)
+    const below = repoTree ? ['--', repoTree] : []
+    await git.run(['submodule', '--quiet', 'update', '--init', '--recursive', ...below], worktree)
+    const list = ['submodule', '--quiet', 'foreach', '--recursive', 'printf "%s\\0" "$displaypath"']
+    const paths = (await git.run(list, worktree))
+      .split('\0')
+      .filter((path) => path !== '' && (!repoTree || path.startsWith(`${repoTree}/`)))
+    await run(paths.map((path) => ({ path, directory: join(worktree, path) })))
+  } finally {
+    await remove()
+  }
+}
