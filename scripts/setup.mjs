@@ -24,6 +24,7 @@ const TEST_PROGRAMS = {
   busybox: 'busybox',
   nginx: 'nginx',
   rsync: 'rsync',
+  unzip: 'unzip',
   zstd: 'zstd',
 }
 const S3_PROGRAMS = {

@@ -1,7 +1,13 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { archiverContract } from 'shipit-net-storage/testing'
-import { TarGzip, TarZstd } from 'shipit-net-storage'
+import { TarGzip, TarZstd, Zip } from 'shipit-net-storage'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Stage } from './support/stage.js'
 
@@ -45,6 +51,39 @@ describe('tar.zst', () => {
   archiverContract({ it, create: () => new TarZstd() })
 })
 
+describe('zip', () => {
+  archiverContract({ it, create: () => new Zip() })
+
+  it('packs more than it reads at once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'zip-'))
+    try {
+      for (const name of ['a', 'b', 'c', 'd']) await writeFile(join(folder, name), randomBytes(9 << 20))
+      await pipeline(new Zip().pack(folder, { mtime: 1_700_000_000 }), createWriteStream(`${folder}.zip`))
+      execFileSync('unzip', ['-q', `${folder}.zip`, '-d', `${folder}.out`])
+      execFileSync('diff', ['-r', folder, `${folder}.out`])
+    } finally {
+      for (const end of ['', '.zip', '.out']) await rm(`${folder}${end}`, { recursive: true, force: true })
+    }
+  })
+
+  it('does not depend on the time zone, and refuses what it can not keep', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'zip-'))
+    try {
+      await writeFile(join(folder, 'file'), 'x')
+      const pack = (): Promise<Buffer> => buffer(new Zip().pack(folder, { mtime: 1_700_000_000 }))
+      vi.stubEnv('TZ', 'Asia/Tokyo')
+      const tokyo = await pack()
+      vi.stubEnv('TZ', 'America/Lima')
+      expect((await pack()).equals(tokyo)).toBe(true)
+      await writeFile(join(folder, 'back\\slash'), 'x')
+      await expect(pack()).rejects.toMatchObject({ code: 'E_TREE' })
+    } finally {
+      vi.unstubAllEnvs()
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
 describe('an archiver', () => {
   afterEach(() => vi.unstubAllEnvs())
 
@@ -82,6 +121,15 @@ describe('a deploy', () => {
     expect(output).toMatch(/Uploaded .*\.tar\.zst/)
     expect(status).toBe(0)
     expect((await stage.live())[0]).toBe(await stage.app.git('rev-parse', 'HEAD'))
+  })
+
+  it('goes with zip', async () => {
+    const { status, output } = await deploy({ archiver: 'zip', reuseArchive: false })
+    expect(output).toMatch(/Uploaded .*\.zip/)
+    expect(status).toBe(0)
+    expect((await stage.live())[0]).toBe(await stage.app.git('rev-parse', 'HEAD'))
+    expect((await stat(stage.path('web1', 'current/bin/start'))).mode & 0o777).toBe(0o755)
+    expect((await deploy({ archiver: 'tar.zst', reuseArchive: false })).status).toBe(0)
   })
 
   it('builds again when the archive in storage was made with something else, and says with what', async () => {
@@ -137,7 +185,7 @@ describe('a deploy', () => {
     const { status, output } = await deploy({ archiver: 'tar.bz2', repoTree: '../up', multiAppMode: 'yes' })
     expect(status).toBe(1)
     expect(output).toContain(
-      "netStorage.archiver: expected tar.gz, tar.zst, or an Archiver; given was 'tar.bz2'",
+      "netStorage.archiver: expected tar.gz, tar.zst, zip, or an Archiver; given was 'tar.bz2'",
     )
     expect(output).toContain("netStorage.repoTree: expected a folder of the repository; given was '../up'")
     expect(output).toContain("netStorage.multiAppMode: expected true or false; given was 'yes'")

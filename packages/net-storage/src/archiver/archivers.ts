@@ -2,11 +2,13 @@ import { DeployError } from 'shipit-capistrano'
 import type { Archiver } from './archiver.js'
 import { TarGzip } from './tar-gzip.js'
 import { TarZstd } from './tar-zstd.js'
+import { Zip } from './zip.js'
 
 /** The archivers that settings name. */
 export const ARCHIVERS = {
   'tar.gz': () => new TarGzip(),
   'tar.zst': () => new TarZstd(),
+  zip: () => new Zip(),
 } satisfies Record<string, () => Archiver>
 
 /** Name of an archiver in settings. */
