@@ -33,8 +33,9 @@ export class Zip extends Archiver {
   async *pack(directory: string, options: PackOptions): AsyncGenerator<Uint8Array> {
     const zip = new ZipFile()
     const output = zip.outputStream
-    const fail = (error: unknown): void =>
-      void (output as NodeJS.ReadableStream & { destroy(error: unknown): void }).destroy(error)
+    const fail = (error: unknown): void => {
+      ;(output as NodeJS.ReadableStream & { destroy(error: unknown): void }).destroy(error)
+    }
     zip.on('error', fail)
     const adding = addAll(zip, directory, options).then(() => zip.end(), fail)
     yield* output as AsyncIterable<Buffer>
