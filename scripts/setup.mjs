@@ -21,9 +21,11 @@ const SSH_PROGRAMS = {
 const TEST_PROGRAMS = {
   ...SSH_PROGRAMS,
   bash: 'bash',
+  bundle: 'bundler',
   busybox: 'busybox',
   nginx: 'nginx',
   rsync: 'rsync',
+  ruby: 'ruby',
   unzip: 'unzip',
   zstd: 'zstd',
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Archiver } from './archiver/archiver.js'
 import { ARCHIVERS, type ArchiverName } from './archiver/archivers.js'
+import type { Installer } from './installer/installer.js'
+import { INSTALLERS, type InstallerName } from './installer/installers.js'
 import { Git } from './scm/git.js'
 import type { Scm, ScmOptions } from './scm/scm.js'
 import type { Transport } from './transport/transport.js'
@@ -34,6 +36,18 @@ const archiver = z.custom<Archiver>(
     ['format', 'unpackCommand'].every((name) => typeof (value as Record<string, unknown>)[name] === 'string'),
 )
 
+/** Known by what it does, as a transport is. */
+const installer = z.custom<Installer>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['identity', 'install'].every(
+      (method) => typeof (value as Record<string, unknown>)[method] === 'function',
+    ) &&
+    typeof (value as Installer).name === 'string' &&
+    Array.isArray((value as Installer).lockfiles),
+)
+
 /** A folder of the repository. */
 const folder = (words: string) =>
   z
@@ -61,6 +75,16 @@ export const settingsSchema = z.strictObject({
       error: 'expected a function that makes an Scm, such as (options) => new Git(options)',
     })
     .default(() => (options: ScmOptions) => new Git(options)),
+  /**
+   * What installs production dependencies into the release: found by lockfile, by name, one of your own, or none.
+   * Capistrano's `net_storage_skip_bundle`.
+   */
+  installer: z
+    .union([z.enum(['auto', ...(Object.keys(INSTALLERS) as InstallerName[])]), z.literal(false), installer], {
+      error: `expected 'auto', ${Object.keys(INSTALLERS).join(', ')}, false, or an Installer`,
+    })
+    .default('auto')
+    .transform((value) => (typeof value === 'string' && value !== 'auto' ? INSTALLERS[value]() : value)),
   /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
   configFiles: z.array(z.string().min(1)).default([]),
   /** Where in a release they go. */

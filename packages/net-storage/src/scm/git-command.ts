@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { withoutCredentials } from '../without-credentials.js'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
 
@@ -86,8 +87,4 @@ export class GitCommand {
 /** Whether git ended by itself, with a status: it says no. Anything else is a failure to ask. */
 export function saysNo(error: unknown): boolean {
   return typeof (error as GitFailure).code === 'number'
-}
-
-function withoutCredentials(text: string): string {
-  return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
 }

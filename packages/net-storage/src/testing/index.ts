@@ -1,2 +1,3 @@
 export { archiverContract, type ArchiverContractOptions } from './archiver-contract.js'
+export { installerContract, type InstallerContractOptions } from './installer-contract.js'
 export { transportContract, type TransportContractOptions } from './transport-contract.js'
