@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createSampleApp } from '../testbed/sample-app.js'
@@ -25,8 +25,11 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-const deploy = (settings: object): Promise<{ status: number | string; output: string }> =>
-  stage.run('deploy', { SETTINGS: JSON.stringify(settings) }, shipitfile)
+const deploy = (
+  settings: object,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | string; output: string }> =>
+  stage.run('deploy', { SETTINGS: JSON.stringify(settings), ...env }, shipitfile)
 
 const live = (...parts: string[]): Promise<string> =>
   readFile(stage.path('web1', 'current', ...parts), 'utf8')
@@ -55,6 +58,33 @@ it('deals with what a killed git left in its mirror', async () => {
   await stage.app.commit({ kept: '4' }, 'After worse')
   expect((await deploy({})).status).toBe(0)
   expect(await live('kept')).toBe('4')
+})
+
+it('never takes another repository for its mirror, whatever is around it', async () => {
+  const mirror = join(stage.directory, '.local_net_storage/mirror')
+  // The project's own repository is around the mirror, and a deploy may be started by one of its hooks.
+  const own = await createSampleApp(join(stage.directory, 'own'))
+  await rename(join(stage.directory, 'own/.git'), join(stage.directory, '.git'))
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: stage.directory, encoding: 'utf8' })
+  git('branch', '--move', 'ops')
+  git('branch', 'precious')
+  const before = git('for-each-ref')
+  try {
+    await rm(join(mirror, 'objects'), { recursive: true })
+    const hook = { GIT_DIR: '.git', GIT_INDEX_FILE: '.git/index', GIT_WORK_TREE: '.', GIT_PREFIX: '' }
+    for (const env of [{}, hook]) {
+      const kept = `with ${Object.keys(env).join(', ')}`
+      await stage.app.commit({ kept }, 'After worst')
+      const { status } = await deploy({}, env)
+      expect(git('for-each-ref')).toBe(before)
+      expect(status).toBe(0)
+      expect(await live('kept')).toBe(kept)
+    }
+  } finally {
+    await rm(join(stage.directory, '.git'), { recursive: true })
+    await rm(own.directory, { recursive: true })
+  }
 })
 
 it('deploys submodules, and those of submodules, when it is told to', async () => {

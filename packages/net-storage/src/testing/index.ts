@@ -1,2 +1,3 @@
 export { archiverContract, type ArchiverContractOptions } from './archiver-contract.js'
+export { scmContract, type ScmContractOptions, type ScmRepository } from './scm-contract.js'
 export { transportContract, type TransportContractOptions } from './transport-contract.js'
