@@ -4,24 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createSampleApp } from '../testbed/sample-app.js'
 import { Stage } from './support/stage.js'
-
-/** The example with more settings, and without its build. */
-const SHIPITFILE = `
-import example from './shipitfile'
-export default shipit => {
-  example(shipit)
-  const { netStorage, ...settings } = JSON.parse(process.env.SETTINGS)
-  Object.assign(shipit.config, settings)
-  Object.assign(shipit.config.netStorage, netStorage)
-  shipit.blTask('assets:build', () => {})
-}
-`
+import { WITH_SETTINGS } from './support/with-settings.js'
 
 let stage: Stage
 let shipitfile: string
 beforeAll(async () => {
   stage = await Stage.create({ names: ['web1'] })
-  shipitfile = await stage.shipitfile('repository.ts', SHIPITFILE)
+  shipitfile = await stage.shipitfile('repository.ts', WITH_SETTINGS)
 })
 afterAll(() => stage.close())
 
@@ -118,7 +107,7 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   expect((await stat(stage.path('web1', 'current/services/a library/bin/start'))).mode & 0o777).toBe(0o755)
 
   expect(
-    (await deploy({ updateSubmodules: true, gitConfig, netStorage: { repoTree: 'services' } })).status,
+    (await deploy({ updateSubmodules: true, gitConfig, netStorage: { repoTree: 'services/' } })).status,
   ).toBe(0)
   expect(await live('a library/deep/inner/inner')).toBe('of the inner one')
   expect(await live('api')).toBe('x')

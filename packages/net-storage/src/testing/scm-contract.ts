@@ -209,7 +209,7 @@ export function scmContract({
       '-rf',
       '"quoted"',
       'ünï ☃',
-      'sub/deep/file',
+      'sub/odd [$(id)*] folder/deep/file',
     ])
       await write(directory, { [name]: `content of ${name}` })
     await write(directory, { empty: '', 'bin/start': '#!/bin/sh\n' })
@@ -233,7 +233,9 @@ export function scmContract({
       assert.deepEqual(listing(target), listing(expected))
     }
     const below = join(folder, 'below')
-    await scm({ name: 'one', repoTree: 'sub' }).extract(revision, below)
+    const part = scm({ name: 'one', repoTree: 'sub/odd [$(id)*] folder/' })
+    assert.equal(await part.resolve(revision), revision)
+    await part.extract(revision, below)
     assert.deepEqual(await readdir(below, { recursive: true }), ['deep', 'deep/file'])
   })
 
