@@ -54,9 +54,10 @@ export async function startGitWeb(directory: string): Promise<GitWeb> {
     location /objects/ {
       root ${root};
       dav_methods PUT;
+      create_full_put_path on;
     }
-    location ~ /info/lfs/objects/batch$ {
-      fastcgi_param LFS_OBJECTS https://${host}:${port}/objects;
+    location ~ ^/(?<repository>[^/]+)/info/lfs/objects/batch$ {
+      fastcgi_param LFS_OBJECTS https://${host}:${port}/objects/$repository;
       fastcgi_param SCRIPT_FILENAME ${fileURLToPath(new URL('lfs-batch.mjs', import.meta.url))};
       ${REQUEST}
       fastcgi_pass ${cgi.host}:${cgi.port};

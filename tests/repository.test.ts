@@ -114,6 +114,30 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   expect(await readdir(join(stage.directory, '.local_net_storage'))).toEqual(['mirror', 'releases'])
 })
 
+it('finds submodules where the commit and their own repositories say', async () => {
+  const place = (name: string): string => join(stage.directory, 'another place', name)
+  const [inner, moved] = await Promise.all(['inner', 'moved'].map((name) => createSampleApp(place(name))))
+  const add = ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--']
+  await inner?.commit({ inner: 'of the other place' }, 'Inner')
+  await moved?.git(...add, inner?.directory ?? '', 'inner')
+  // Relative to where the submodule is, not to the application.
+  await moved?.git('config', '--file', '.gitmodules', 'submodule.inner.url', '../inner')
+  await moved?.commit({ moved: 'here it is' }, 'Moved')
+
+  // In the next commit, the submodule of an earlier test is another repository.
+  const name = 'services/a library'
+  const url = moved?.directory ?? ''
+  await stage.app.git('config', '--file', '.gitmodules', `submodule.${name}.url`, url)
+  await stage.app.git('-C', name, 'fetch', '--quiet', url, 'main')
+  await stage.app.git('-C', name, 'checkout', '--quiet', 'FETCH_HEAD')
+  const revision = await stage.app.commit({}, 'Another library')
+  const { status } = await deploy({ updateSubmodules: true, gitConfig: { 'protocol.file.allow': 'always' } })
+  expect(status).toBe(0)
+  expect(await stage.live()).toEqual([revision])
+  expect(await live(name, 'moved')).toBe('here it is')
+  expect(await live(name, 'inner/inner')).toBe('of the other place')
+})
+
 it('says what git said when a submodule can not be had', async () => {
   const { status, output } = await deploy({ updateSubmodules: true, netStorage: { reuseArchive: false } })
   expect(status).toBe(1)

@@ -44,6 +44,11 @@ export class GitCommand {
     private readonly options: Pick<ScmOptions, 'repositoryUrl' | 'mirrorPath' | 'config' | 'signal'>,
   ) {}
 
+  /** The address that git is given: without user and password if it is a web one. */
+  get url(): string {
+    return gitAccess(this.options.repositoryUrl).url
+  }
+
   /** Its output, without the last line's end. Rejects with Node's error. */
   async run(args: readonly string[], cwd: string): Promise<string> {
     return (await this.read(args, cwd)).toString('utf8').replace(/\n$/, '')
@@ -72,8 +77,6 @@ export class GitCommand {
       ...Object.entries(config),
       ...access.config,
       ['remote.shipit.url', access.url],
-      // Relative addresses of submodules start from the one of `origin`; git-lfs asks there, too.
-      ['remote.origin.url', access.url],
     ]
     return {
       ...env,

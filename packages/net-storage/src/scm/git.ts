@@ -96,20 +96,20 @@ export class Git extends Scm {
     const { git } = this
     const unpack = async (
       cwd: string,
-      source: { readonly commit: string; readonly folder?: string | undefined },
+      source: { readonly commit: string; readonly folder?: string | undefined; readonly remote: string },
       target: string,
     ): Promise<void> => {
-      await fetchLfsFiles(git, cwd, source.commit)
+      await fetchLfsFiles(git, { directory: cwd, ...source })
       await unpackTree({ ...source, cwd, directory: target, env: git.env, signal: git.signal })
     }
     try {
-      await unpack(mirrorPath, { commit: revision, folder: repoTree }, directory)
+      await unpack(mirrorPath, { commit: revision, folder: repoTree, remote: 'shipit' }, directory)
       if (!submodules) return
       await withSubmodules({ git, mirrorPath, revision, repoTree }, async (found) => {
         for (const { path, directory: checkedOut } of found) {
           await unpack(
             checkedOut,
-            { commit: 'HEAD' },
+            { commit: 'HEAD', remote: 'origin' },
             join(directory, repoTree ? relative(repoTree, path) : path),
           )
         }
