@@ -24,6 +24,7 @@ const TEST_PROGRAMS = {
   busybox: 'busybox',
   fcgiwrap: 'fcgiwrap',
   'git-lfs': 'git-lfs',
+  hg: 'mercurial',
   nginx: 'nginx',
   openssl: 'openssl',
   rsync: 'rsync',

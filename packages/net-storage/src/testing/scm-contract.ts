@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import type { Scm, ScmOptions } from '../scm/scm.js'
 
 /** A repository to deploy from, as the contract wants it made and changed. */
@@ -38,7 +38,7 @@ interface Setting {
   /** Folder of the test. */
   readonly folder: string
   readonly repository: ScmRepository
-  /** One that has a copy of its own, which another one of the same `name` finds. */
+  /** A new one; those of the same `name` have the same copy. */
   readonly scm: (options?: Partial<ScmOptions> & { readonly name?: string }) => Scm
   /** Writes files by their paths, and commits. */
   readonly commit: (files: Readonly<Record<string, string>>, message?: string) => Promise<string>
@@ -64,7 +64,8 @@ export function scmContract({
         const scm: Setting['scm'] = ({ name = 'copy', ...options } = {}) =>
           create({
             repositoryUrl: repository.url,
-            mirrorPath: join(folder, 'copies', name),
+            // As settings have it: relative to where the deploy runs.
+            mirrorPath: relative('', join(folder, 'copies', name)),
             signal: () => new AbortController().signal,
             ...options,
           })
@@ -226,7 +227,7 @@ export function scmContract({
     for (const name of ['one', 'another']) {
       const target = join(folder, 'targets', name)
       await scm({ name }).update('main')
-      await scm({ name }).extract(revision, target)
+      await scm({ name }).extract(revision, relative('', target))
       const own = (await readdir(expected)).filter((entry) => /^\.(git|hg|svn|bzr|jj)$/.test(entry))
       for (const entry of own) await rm(join(expected, entry), { recursive: true })
       execFileSync('diff', ['-r', '--no-dereference', expected, target])
@@ -242,7 +243,7 @@ export function scmContract({
   test('lets go of a commit that can not be had', async ({ folder, scm, commit }) => {
     const revision = await commit({ file: '1' })
     await scm().update('main')
-    const other = revision.replaceAll(/./g, '0')
+    const other = revision.replaceAll(/./g, '1')
     await assert.rejects(scm().extract(other, join(folder, 'target')), forPeople('E_SCM', other))
   })
 }
