@@ -1,4 +1,4 @@
-/** What a program printed, without the users and passwords of addresses in it. */
+/** A text for people: addresses in it lose user and password. */
 export function withoutCredentials(text: string): string {
-  return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
+  return text.replaceAll(/(\w+:\/\/)[^/\s]*@/g, '$1')
 }
