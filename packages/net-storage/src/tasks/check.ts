@@ -28,7 +28,7 @@ export function defineCheck(deployment: Deployment): void {
       settings.archiver.check(),
       findConfigFiles(settings.configFiles),
     ])
-    const programs = settings.archiver.serverPrograms.join(' ')
+    const programs = [...settings.archiver.serverPrograms, ...(transport.serverPrograms ?? [])].join(' ')
     const script = deployment.script('download', 'fetch', 'check').with({ programs })
     const probe = await storeProbe(transport)
     try {

@@ -58,6 +58,8 @@ export abstract class Transport {
    * when Shipit initialises, so a constructor need not throw.
    */
   readonly mistakes?: readonly string[]
+  /** Programs that servers need for the command of `source`; told by `net_storage:check`. @default none */
+  readonly serverPrograms?: readonly string[]
   /**
    * Proves that objects can be listed, written, read and deleted; leaves nothing behind. Resolves with what people should
    * know although it works, a sentence each, or nothing.
