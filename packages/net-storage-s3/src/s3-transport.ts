@@ -1,63 +1,60 @@
-import type {
-  PutObjectCommandInput,
-  S3Client,
-  ServiceInputTypes,
-  ServiceOutputTypes,
-} from '@aws-sdk/client-s3'
-import { addAbortSignal, Readable } from 'node:stream'
-import {
-  assertKey,
-  Transport,
-  TransportError,
-  type PutOptions,
-  type Source,
-  type StoredObject,
-} from 'shipit-net-storage'
-import { s3Error, statusOf } from './s3-errors.js'
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { Transport, type PutOptions, type Source, type StoredObject } from 'shipit-net-storage'
+import { awsCliCopy } from './aws-cli.js'
+import { Bucket } from './bucket.js'
+import { addressNotes, presignedGet } from './presign.js'
+import { putObject } from './put-object.js'
+import { certificates } from './request-handler.js'
+import { checkRights } from './rights-check.js'
+import { statusOf } from './s3-errors.js'
 import { optionMistakes, type S3TransportOptions } from './settings.js'
+import { abortUploads } from './unfinished-uploads.js'
+import { partsOf, uploadInParts } from './upload.js'
 
-const MEBIBYTE = 1 << 20
-
-/** Most keys that one DeleteObjects takes. */
-const DELETE_BATCH = 1000
+/** Requests for removal that are under way at the same time. */
+const REMOVALS = 16
 
 /**
- * Archives in Amazon S3, or any storage that speaks its protocol. Servers get presigned addresses, and need no
- * credentials. Mirrors capistrano-net_storage-s3.
+ * Archives in Amazon S3, or any storage that speaks its protocol. Servers get presigned addresses, and need no credentials,
+ * unless `serverCommand` says otherwise. Mirrors capistrano-net_storage-s3.
  *
  * The SDK is loaded with the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
- * `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
+ * `E_S3_RIGHTS`, `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
  */
 export class S3Transport extends Transport {
   readonly description: string
   override readonly mistakes: readonly string[]
-  private readonly prefix: string
-  private connecting: Promise<S3Client> | undefined
+  /** Programs that servers need to fetch. */
+  override readonly serverPrograms: readonly string[]
+  private readonly bucket: Bucket
 
   /** Wrong options are told in `mistakes`, and by every method. */
   constructor(private readonly options: S3TransportOptions) {
     super()
     this.mistakes = optionMistakes(options)
-    const { bucket, prefix } = options
-    const folder = (typeof prefix === 'string' ? prefix : '').replaceAll(/^\/+|\/+$/g, '')
-    this.prefix = folder ? `${folder}/` : ''
-    this.description = `s3://${bucket}${folder ? `/${folder}` : ''}`
+    this.bucket = new Bucket(options, this.mistakes)
+    this.description = this.bucket.description
+    this.serverPrograms = this.usesAwsCli ? ['aws'] : []
   }
 
-  async check(): Promise<void> {
-    const key = `checks/${crypto.randomUUID()}`
-    for await (const _ of this.list('checks/')) break
-    await this.put(key, Buffer.from('check'))
-    await this.get(key)
-    await this.remove([key])
+  async check(): Promise<string[]> {
+    const isConditional = await checkRights(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
+    return [
+      ...(isConditional
+        ? []
+        : [
+            `${this.description} does not honour conditional writes: of two deploy machines that build the same commit at the same moment, each deploys its own archive, and the later one's is kept.`,
+          ]),
+      ...(this.usesAwsCli ? [] : await addressNotes(this.bucket, this.urlExpiresIn)),
+    ]
   }
 
   async stat(key: string): Promise<StoredObject | undefined> {
     const { HeadObjectCommand } = await import('@aws-sdk/client-s3')
-    return this.attempt('s3:GetObject', async (client) => {
+    return this.bucket.attempt('s3:GetObject', async (client) => {
       try {
         const { ContentLength = 0, LastModified = new Date(0) } = await client.send(
-          new HeadObjectCommand(this.object(key)),
+          new HeadObjectCommand(this.bucket.object(key)),
         )
         return { key, size: ContentLength, modifiedAt: LastModified }
       } catch (error) {
@@ -74,23 +71,18 @@ export class S3Transport extends Transport {
   ): Promise<boolean> {
     const { contentType = 'application/octet-stream', ifAbsent = false, signal } = options
     if (ifAbsent && (await this.stat(key))) return false
-    const input: PutObjectCommandInput = {
-      ...this.object(key),
-      ContentType: contentType,
-      ServerSideEncryption: this.options.serverSideEncryption,
-      SSEKMSKeyId: this.options.sseKmsKeyId,
-      StorageClass: this.options.storageClass,
-    }
-    if (body instanceof Uint8Array) return this.putWhole({ ...input, Body: body }, ifAbsent, signal)
-    await this.putStream(input, body, signal)
+    const object = { ...this.newObject(key), ContentType: contentType }
+    if (body instanceof Uint8Array)
+      return putObject(this.bucket, { ...object, Body: body }, { ifAbsent, signal })
+    await uploadInParts(this.bucket, object, body, { ...partsOf(this.options, options.sizeHint), signal })
     return true
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     const { GetObjectCommand } = await import('@aws-sdk/client-s3')
-    return this.attempt('s3:GetObject', async (client) => {
+    return this.bucket.attempt('s3:GetObject', async (client) => {
       try {
-        const { Body } = await client.send(new GetObjectCommand(this.object(key)))
+        const { Body } = await client.send(new GetObjectCommand(this.bucket.object(key)))
         return await Body?.transformToByteArray()
       } catch (error) {
         // Without the object, but not without the bucket.
@@ -102,172 +94,60 @@ export class S3Transport extends Transport {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     const { ListObjectsV2Command } = await import('@aws-sdk/client-s3')
+    const folder = this.bucket.prefix
     let token: string | undefined
     do {
-      const input = { Bucket: this.options.bucket, Prefix: this.prefix + prefix, ContinuationToken: token }
-      const page = await this.attempt('s3:ListBucket', (client) =>
+      const input = { Bucket: this.bucket.name, Prefix: folder + prefix, ContinuationToken: token }
+      const page = await this.bucket.attempt('s3:ListBucket', (client) =>
         client.send(new ListObjectsV2Command(input)),
       )
       for (const { Key = '', Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
-        yield { key: Key.slice(this.prefix.length), size: Size, modifiedAt: LastModified }
+        yield { key: Key.slice(folder.length), size: Size, modifiedAt: LastModified }
       }
       token = page.NextContinuationToken
     } while (token)
   }
 
+  /** One request each: storages do not agree on what DeleteObjects has to look like. */
   async remove(keys: readonly string[]): Promise<void> {
-    const { DeleteObjectsCommand } = await import('@aws-sdk/client-s3')
-    for (let from = 0; from < keys.length; from += DELETE_BATCH) {
-      const Objects = keys.slice(from, from + DELETE_BATCH).map((key) => ({ Key: this.object(key).Key }))
-      await this.attempt('s3:DeleteObject', async (client) => {
-        const { Errors = [] } = await client.send(
-          new DeleteObjectsCommand({ Bucket: this.options.bucket, Delete: { Objects, Quiet: true } }),
-        )
-        if (Errors[0])
-          throw Object.assign(new Error('DeleteObjects failed'), { name: Errors[0].Code ?? 'DeleteObjects' })
-      })
+    const { DeleteObjectCommand } = await import('@aws-sdk/client-s3')
+    const remaining = keys.map((key) => this.bucket.object(key)).values()
+    const worker = async (): Promise<void> => {
+      for (const object of remaining) {
+        await this.bucket.attempt('s3:DeleteObject', (client) => client.send(new DeleteObjectCommand(object)))
+      }
     }
+    await Promise.all(Array.from({ length: Math.min(REMOVALS, keys.length) }, worker))
   }
 
   async source(key: string): Promise<Source> {
-    const [{ GetObjectCommand }, { getSignedUrl }] = await Promise.all([
-      import('@aws-sdk/client-s3'),
-      import('@aws-sdk/s3-request-presigner'),
-    ])
-    const url = await this.attempt('s3:GetObject', (client) =>
-      getSignedUrl(client, new GetObjectCommand(this.object(key)), {
-        expiresIn: this.options.urlExpiresIn ?? 3600,
-      }),
-    )
-    return { url }
+    if (this.usesAwsCli) return awsCliCopy(this.bucket, key)
+    const address = await presignedGet(this.bucket, key, this.urlExpiresIn)
+    const ca = await certificates(this.options)
+    return ca ? { ...address, ca } : address
   }
 
-  private object(key: string): { Bucket: string; Key: string } {
-    assertKey(key)
-    return { Bucket: this.options.bucket, Key: this.prefix + key }
+  override async removeUnfinished(begunBefore: Date): Promise<string[]> {
+    return abortUploads(this.bucket, begunBefore)
   }
 
-  private async putWhole(
-    input: PutObjectCommandInput,
-    ifAbsent: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    const { PutObjectCommand } = await import('@aws-sdk/client-s3')
-    const send = (client: S3Client, condition: { IfNoneMatch?: string }): Promise<unknown> =>
-      client.send(new PutObjectCommand({ ...input, ...condition }), signal ? { abortSignal: signal } : {})
-    return this.attempt(
-      's3:PutObject',
-      async (client) => {
-        try {
-          await send(client, ifAbsent ? { IfNoneMatch: '*' } : {})
-          return true
-        } catch (error) {
-          const status = statusOf(error)
-          // Another writer was there, or is at this moment.
-          if (ifAbsent && (status === 412 || status === 409)) return false
-          // No conditional writes here: whether it was absent was asked before.
-          if (ifAbsent && status === 501) {
-            await send(client, {})
-            return true
-          }
-          throw error
-        }
-      },
-      signal,
-    )
+  private get urlExpiresIn(): number {
+    return this.options.urlExpiresIn ?? 3600
   }
 
-  private async putStream(
-    input: PutObjectCommandInput,
-    body: AsyncIterable<Uint8Array>,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const [{ Upload }, { PutObjectCommand, UploadPartCommand }] = await Promise.all([
-      import('@aws-sdk/lib-storage'),
-      import('@aws-sdk/client-s3'),
-    ])
-    const { partSize = 8 * MEBIBYTE, queueSize = 4 } = this.options
-    // The source's own error is what the caller wants to see, not what the upload makes of it.
-    let sourceError: { readonly error: unknown } | undefined
-    const watched = (async function* () {
-      try {
-        yield* body
-      } catch (error) {
-        sourceError = { error }
-        throw error
-      }
-    })()
-    await this.attempt(
-      's3:PutObject',
-      async (client) => {
-        const content = Readable.from(watched, { objectMode: false })
-        if (signal) addAbortSignal(signal, content)
-        // Upload's own abort does not wait for the removal of the parts: what sends content is given up instead.
-        const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
-          const isContent = command instanceof UploadPartCommand || command instanceof PutObjectCommand
-          const bound = signal && isContent ? { abortSignal: signal } : {}
-          return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound)
-        }
-        await new Upload({
-          client: new Proxy(client, {
-            get: (target, key) => (key === 'send' ? send : (Reflect.get(target, key) as unknown)),
-          }),
-          params: { ...input, Body: content },
-          partSize,
-          queueSize,
-        }).done()
-      },
-      signal,
-    ).catch((error: unknown) => {
-      throw sourceError && !signal?.aborted ? sourceError.error : error
-    })
+  private get usesAwsCli(): boolean {
+    return this.options.serverCommand === 'aws-cli'
   }
 
-  private async attempt<T>(
-    action: string,
-    run: (client: S3Client) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    const { bucket, endpoint, region } = this.options
-    if (this.mistakes.length > 0)
-      throw new TransportError(`S3Transport: ${this.mistakes.join('; ')}.`, { code: 'E_S3_OPTIONS' })
-    try {
-      signal?.throwIfAborted()
-      return await run(await (this.connecting ??= this.connect()))
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (error instanceof TransportError) throw error
-      throw s3Error(error, { action, bucket, description: this.description, endpoint, region })
+  /** An object to be stored, with what all of them get. */
+  private newObject(key: string): PutObjectCommandInput {
+    const { serverSideEncryption, sseKmsKeyId, storageClass, tags } = this.options
+    return {
+      ...this.bucket.object(key),
+      ServerSideEncryption: serverSideEncryption,
+      SSEKMSKeyId: sseKmsKeyId,
+      StorageClass: storageClass,
+      ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
     }
   }
-
-  private async connect(): Promise<S3Client> {
-    const { S3Client } = await import('@aws-sdk/client-s3')
-    // The SDK's advice on Node versions would stand in the log of each deploy; npm tells it at installation.
-    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
-    const { region, endpoint, forcePathStyle, profile, configFile, credentials } = this.options
-    return new S3Client({
-      ...(region ? { region } : {}),
-      ...(endpoint ? { endpoint } : {}),
-      ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
-      ...(credentials
-        ? { credentials }
-        : profile || configFile
-          ? { credentials: await profileCredentials(profile, configFile) }
-          : {}),
-      maxAttempts: 3,
-      requestHandler: { connectionTimeout: 5000 },
-      // Not every storage knows the checksums that the SDK sends by default; archives have their own.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    })
-  }
-}
-
-async function profileCredentials(profile: string | undefined, configFile: string | undefined) {
-  const { fromIni } = await import('@aws-sdk/credential-providers')
-  return fromIni({
-    ...(profile ? { profile } : {}),
-    ...(configFile ? { configFilepath: configFile, filepath: configFile } : {}),
-  })
 }

@@ -1,32 +1,32 @@
-import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import { z } from 'zod'
+import type { BucketOptions } from './bucket.js'
 
 /** Options of {@link S3Transport}. */
-export interface S3TransportOptions {
+export interface S3TransportOptions extends BucketOptions {
   /** Capistrano's `net_storage_s3_bucket`. */
   readonly bucket: string
-  /** Folder in the bucket. @default the bucket itself */
+  /** Folder in the bucket. Capistrano's `net_storage_s3_archives_directory`. @default the bucket itself */
   readonly prefix?: string
-  /** @default as the SDK finds it: environment, profile */
-  readonly region?: string
-  /** Profile of the AWS config files. @default `AWS_PROFILE` */
-  readonly profile?: string
-  /** Path of the AWS config file that holds the profile. @default the SDK's own */
-  readonly configFile?: string
-  /** Keys, or a provider. @default the SDK's chain: environment, profile, SSO, web identity, container and instance roles */
-  readonly credentials?: NonNullable<S3ClientConfig['credentials']>
-  /** Address of an S3-compatible storage. @default Amazon's */
-  readonly endpoint?: string
-  /** Bucket in the path instead of the host name. @default false */
-  readonly forcePathStyle?: boolean
   /** @default the bucket's own */
   readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse'
   readonly sseKmsKeyId?: string
   /** @default 'STANDARD' */
   readonly storageClass?: 'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'GLACIER_IR'
-  /** Seconds that a server's address of an archive lives; at most 7 days. @default 3600 */
+  /** Tags of all objects, for lifecycle rules and bills; at most 10. They need the right `s3:PutObjectTagging`. @default {} */
+  readonly tags?: Readonly<Record<string, string>>
+  /**
+   * How servers fetch: from a presigned address, or with `aws s3 cp`, the server's own credentials, and region and endpoint
+   * as here.
+   * @default 'url'
+   */
+  readonly serverCommand?: 'url' | 'aws-cli'
+  /**
+   * Seconds that a server's address of an archive lives, at most 7 days; shorter if the credentials end before. A server
+   * that tries again later is given a new one.
+   * @default 3600
+   */
   readonly urlExpiresIn?: number
-  /** Bytes of a part of an upload; at least 5 MiB. @default 8 MiB */
+  /** Bytes of a part of an upload, at least 5 MiB; grows where an archive would have more than 10,000 parts. @default 8 MiB */
   readonly partSize?: number
   /** Parts that are sent at the same time. @default 4 */
   readonly queueSize?: number
@@ -39,7 +39,8 @@ const text = (words: string) => z.string(expected(words)).min(1, expected(words)
 const between = (from: number, to: number, words: string) =>
   z.number(expected(words)).min(from, expected(words)).max(to, expected(words))
 
-const schema = z.strictObject({
+/** What {@link BucketOptions} may be. */
+export const bucketShape = {
   bucket: text('the name of a bucket'),
   prefix: z.string(expected('a folder in the bucket')).optional(),
   region: text("a region, such as 'ap-northeast-1'").optional(),
@@ -54,15 +55,53 @@ const schema = z.strictObject({
   endpoint: z
     .url({ protocol: /^https?$/, ...expected('an address that begins with https:// or http://') })
     .optional(),
+  caFile: text('the path of a file with certificates').optional(),
   forcePathStyle: z.boolean(expected('true or false')).optional(),
+  clientConfig: z
+    .custom((value) => typeof value === 'object' && value !== null, expected("what the SDK's S3Client takes"))
+    .optional(),
+  client: z
+    .custom(
+      (value) => typeof (value as { send?: unknown } | null)?.send === 'function',
+      expected('an S3Client of the SDK'),
+    )
+    .optional(),
+}
+
+const shape = {
+  ...bucketShape,
   serverSideEncryption: z
     .enum(['AES256', 'aws:kms', 'aws:kms:dsse'], expected("'AES256', 'aws:kms' or 'aws:kms:dsse'"))
     .optional(),
   sseKmsKeyId: text('the id of a KMS key').optional(),
   storageClass: text('a storage class').optional(),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256), expected('names and values'))
+    .refine((tags) => Object.keys(tags).length <= 10, expected('10 tags at most'))
+    .optional(),
+  serverCommand: z.enum(['url', 'aws-cli'], expected("'url' or 'aws-cli'")).optional(),
   urlExpiresIn: between(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
   partSize: between(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
   queueSize: between(1, 100, 'a number from 1 to 100').optional(),
+}
+
+/** What is set on a client when it is made. */
+const CLIENT_OPTIONS = [
+  'region',
+  'endpoint',
+  'caFile',
+  'forcePathStyle',
+  'profile',
+  'configFile',
+  'credentials',
+  'clientConfig',
+] as const
+
+const schema = z.strictObject(shape).superRefine((options, context) => {
+  for (const path of options.client ? CLIENT_OPTIONS : []) {
+    if (options[path] !== undefined)
+      context.addIssue({ code: 'custom', path: [path], message: 'set it on the client that is given' })
+  }
 })
 
 /** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
@@ -70,9 +109,7 @@ export function optionMistakes(options: S3TransportOptions): string[] {
   const { error } = schema.safeParse(options)
   return (error?.issues ?? []).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map(
-          (key) => `there is no option '${key}'; known are ${Object.keys(schema.shape).join(', ')}`,
-        )
+      ? issue.keys.map((key) => `there is no option '${key}'; known are ${Object.keys(shape).join(', ')}`)
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
 }

@@ -6,7 +6,14 @@ export { TarZstd } from './archiver/tar-zstd.js'
 export { Zip } from './archiver/zip.js'
 export { Archiver, type PackOptions } from './archiver/archiver.js'
 export type { BuiltWith, Manifest, ManifestPart } from './archive/manifest.js'
-export { Transport, type PutOptions, type Source, type StoredObject } from './transport/transport.js'
+export {
+  Transport,
+  type AddressSource,
+  type CommandSource,
+  type PutOptions,
+  type Source,
+  type StoredObject,
+} from './transport/transport.js'
 export { TransportError } from './transport/transport-error.js'
 export { Git } from './scm/git.js'
 export { Bundler } from './installer/bundler.js'

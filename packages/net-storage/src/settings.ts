@@ -121,17 +121,18 @@ export const settingsSchema = z.strictObject({
   downloadTimeout: count(1).optional(),
   /** Most bytes a second that a server fetches with; no limit unless set. */
   downloadRateLimit: count(1).optional(),
+  /** Ranges of an archive over 64 MB that a server fetches at the same time, where its curl can; one with a limit of time or rate. */
+  downloadConnections: z
+    .int({ error: 'expected a whole number from 1 to 32' })
+    .min(1, { error: 'expected a whole number from 1 to 32' })
+    .max(32, { error: 'expected a whole number from 1 to 32' })
+    .default(4),
   /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */
   jitter: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).optional(),
 })
 
 /** What a user may write under `netStorage`. */
 export type NetStorageSettings = z.input<typeof settingsSchema>
-
-/** Seconds to wait before each further try: at random up to 1, 2, 4…, so that servers do not come back all at once. */
-export function retryDelays(retries: number): string {
-  return Array.from({ length: retries }, (_, index) => (Math.random() * 2 ** index).toFixed(1)).join(' ')
-}
 
 /** Seconds of jitter for a number of servers. */
 export function defaultJitter(servers: number): number {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { DeployError } from 'shipit-capistrano'
 import type { Archiver } from '../archiver/archiver.js'
 import type { Transport } from '../transport/transport.js'
@@ -51,7 +51,7 @@ export class ArchiveStore {
   /**
    * Stores an archive, then its manifest. If another machine was first with the same revision, its archive wins, unless
    * `replace` is set.
-   * @throws {DeployError} `E_ARCHIVE_EXISTS` if there is an archive of the very same release already
+   * @throws {DeployError} `E_ARCHIVE_EXISTS` if another machine was first, and its archive can't be used
    */
   async store(
     archive: AsyncIterable<Uint8Array>,
@@ -67,7 +67,7 @@ export class ArchiveStore {
   ): Promise<Manifest> {
     const { revision, release } = identity
     const { archiver, unpackedSize } = options
-    const key = `archives/${revision}-${release}.${archiver.format}`
+    const key = await this.claim(`archives/${revision}-${release}`, archiver.format)
     const hash = createHash('sha256')
     let size = 0
     const measured = (async function* () {
@@ -77,17 +77,17 @@ export class ArchiveStore {
         yield chunk
       }
     })()
-    const stored = await this.transport.put(key, measured, {
-      contentType: archiver.contentType,
-      ifAbsent: true,
-      signal: options.signal,
-    })
-    if (!stored) {
-      throw new DeployError(
-        'E_ARCHIVE_EXISTS',
-        `${key} is in ${this.transport.description} already: another deploy of the same second made it. Deploy again.`,
-      )
-    }
+    await this.transport
+      .put(key, measured, {
+        contentType: archiver.contentType,
+        // Packed, it may be a little larger than unpacked.
+        sizeHint: 2 * unpackedSize,
+        signal: options.signal,
+      })
+      .catch(async (error: unknown) => {
+        await this.transport.remove([key]).catch(() => {})
+        throw error
+      })
     const part: ManifestPart = {
       key,
       format: archiver.format,
@@ -115,6 +115,13 @@ export class ArchiveStore {
       'E_ARCHIVE_EXISTS',
       `Another deploy of ${revision} was first, but its archive can't be used: ${winner.reason}. Deploy again.`,
     )
+  }
+
+  /** A key of its own for an archive: two machines may build the same commit in the same second. */
+  private async claim(name: string, extension: string): Promise<string> {
+    const key = `${name}.${extension}`
+    if (await this.transport.put(key, new Uint8Array(), { ifAbsent: true })) return key
+    return `${name}-${randomBytes(4).toString('hex')}.${extension}`
   }
 
   /**

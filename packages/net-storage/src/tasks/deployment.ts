@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeployError, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
 import type { z } from 'zod'
@@ -100,9 +101,10 @@ export class Deployment {
     }
   }
 
-  /** One of this package's scripts for servers. */
-  script(name: string): Script {
-    return Script.file(new URL(`../../server/${name}.sh`, import.meta.url))
+  /** One of this package's scripts for servers; of several, each builds on those before it. */
+  script(...names: readonly string[]): Script {
+    const files = names.map((name) => new URL(`../../server/${name}.sh`, import.meta.url))
+    return Script.of(files.map((file) => readFileSync(file, 'utf8')).join('\n'))
   }
 }
 
