@@ -1,10 +1,11 @@
+import { S3Client } from '@aws-sdk/client-s3'
 import { expect, it } from 'vitest'
 import { S3Transport } from './s3-transport.js'
 import type { S3TransportOptions } from './settings.js'
 
 it('takes a bucket alone, and every option', () => {
   expect(new S3Transport({ bucket: 'deploys' }).description).toBe('s3://deploys')
-  const all: Required<S3TransportOptions> = {
+  const all: Required<Omit<S3TransportOptions, 'client'>> = {
     bucket: 'deploys',
     prefix: '/shop/',
     region: 'eu-west-1',
@@ -13,6 +14,7 @@ it('takes a bucket alone, and every option', () => {
     credentials: async () => ({ accessKeyId: 'id', secretAccessKey: 'key' }),
     endpoint: 'http://localhost:9000',
     forcePathStyle: true,
+    clientConfig: { maxAttempts: 5 },
     serverSideEncryption: 'aws:kms',
     sseKmsKeyId: 'key',
     storageClass: 'STANDARD_IA',
@@ -21,6 +23,15 @@ it('takes a bucket alone, and every option', () => {
     queueSize: 1,
   }
   expect(new S3Transport(all)).toMatchObject({ description: 's3://deploys/shop', mistakes: [] })
+  const client = new S3Client({ region: 'eu-west-1' })
+  expect(new S3Transport({ bucket: 'deploys', client }).mistakes).toEqual([])
+})
+
+it('takes a ready client as it is', () => {
+  const client = new S3Client({ region: 'eu-west-1' })
+  expect(new S3Transport({ bucket: 'deploys', client, region: 'eu-west-2' }).mistakes).toEqual([
+    'region: set it on the client that is given',
+  ])
 })
 
 it('tells all mistakes at once, and no value, which may be a secret', async () => {

@@ -1,24 +1,12 @@
-import type { S3ClientConfig } from '@aws-sdk/client-s3'
 import { z } from 'zod'
+import type { BucketOptions } from './bucket.js'
 
 /** Options of {@link S3Transport}. */
-export interface S3TransportOptions {
+export interface S3TransportOptions extends BucketOptions {
   /** Capistrano's `net_storage_s3_bucket`. */
   readonly bucket: string
-  /** Folder in the bucket. @default the bucket itself */
+  /** Folder in the bucket. Capistrano's `net_storage_s3_archives_directory`. @default the bucket itself */
   readonly prefix?: string
-  /** @default as the SDK finds it: environment, profile */
-  readonly region?: string
-  /** Profile of the AWS config files. @default `AWS_PROFILE` */
-  readonly profile?: string
-  /** Path of the AWS config file that holds the profile. @default the SDK's own */
-  readonly configFile?: string
-  /** Keys, or a provider. @default the SDK's chain: environment, profile, SSO, web identity, container and instance roles */
-  readonly credentials?: NonNullable<S3ClientConfig['credentials']>
-  /** Address of an S3-compatible storage. @default Amazon's */
-  readonly endpoint?: string
-  /** Bucket in the path instead of the host name. @default false */
-  readonly forcePathStyle?: boolean
   /** @default the bucket's own */
   readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse'
   readonly sseKmsKeyId?: string
@@ -39,7 +27,8 @@ const text = (words: string) => z.string(expected(words)).min(1, expected(words)
 const between = (from: number, to: number, words: string) =>
   z.number(expected(words)).min(from, expected(words)).max(to, expected(words))
 
-const schema = z.strictObject({
+/** What {@link BucketOptions} may be. */
+export const bucketShape = {
   bucket: text('the name of a bucket'),
   prefix: z.string(expected('a folder in the bucket')).optional(),
   region: text("a region, such as 'ap-northeast-1'").optional(),
@@ -55,6 +44,19 @@ const schema = z.strictObject({
     .url({ protocol: /^https?$/, ...expected('an address that begins with https:// or http://') })
     .optional(),
   forcePathStyle: z.boolean(expected('true or false')).optional(),
+  clientConfig: z
+    .custom((value) => typeof value === 'object' && value !== null, expected("what the SDK's S3Client takes"))
+    .optional(),
+  client: z
+    .custom(
+      (value) => typeof (value as { send?: unknown } | null)?.send === 'function',
+      expected('an S3Client of the SDK'),
+    )
+    .optional(),
+}
+
+const shape = {
+  ...bucketShape,
   serverSideEncryption: z
     .enum(['AES256', 'aws:kms', 'aws:kms:dsse'], expected("'AES256', 'aws:kms' or 'aws:kms:dsse'"))
     .optional(),
@@ -63,6 +65,24 @@ const schema = z.strictObject({
   urlExpiresIn: between(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
   partSize: between(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
   queueSize: between(1, 100, 'a number from 1 to 100').optional(),
+}
+
+/** What is set on a client when it is made. */
+const CLIENT_OPTIONS = [
+  'region',
+  'endpoint',
+  'forcePathStyle',
+  'profile',
+  'configFile',
+  'credentials',
+  'clientConfig',
+] as const
+
+const schema = z.strictObject(shape).superRefine((options, context) => {
+  for (const path of options.client ? CLIENT_OPTIONS : []) {
+    if (options[path] !== undefined)
+      context.addIssue({ code: 'custom', path: [path], message: 'set it on the client that is given' })
+  }
 })
 
 /** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
@@ -70,9 +90,7 @@ export function optionMistakes(options: S3TransportOptions): string[] {
   const { error } = schema.safeParse(options)
   return (error?.issues ?? []).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map(
-          (key) => `there is no option '${key}'; known are ${Object.keys(schema.shape).join(', ')}`,
-        )
+      ? issue.keys.map((key) => `there is no option '${key}'; known are ${Object.keys(shape).join(', ')}`)
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
 }

@@ -1,0 +1,74 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import { assertKey, TransportError } from 'shipit-net-storage'
+import { createS3Client, type S3ClientOptions } from './s3-client.js'
+import { s3Error } from './s3-errors.js'
+
+/** Where objects are: a bucket, and a folder in it. */
+export interface BucketOptions extends S3ClientOptions {
+  readonly bucket: string
+  readonly prefix?: string
+}
+
+/** A folder of a bucket, and the client that reaches it. The SDK is loaded with the first request. */
+export class Bucket {
+  readonly name: string
+  /** Begins every object's key: empty, or ends with a `/`. */
+  readonly prefix: string
+  /** `s3://bucket/prefix`. */
+  readonly description: string
+  private connecting: Promise<S3Client> | undefined
+
+  constructor(
+    private readonly options: BucketOptions,
+    /** What is wrong with the options; every attempt fails with it. */
+    private readonly mistakes: readonly string[] = [],
+  ) {
+    const { bucket, prefix } = options
+    const folder = (typeof prefix === 'string' ? prefix : '').replaceAll(/^\/+|\/+$/g, '')
+    this.name = bucket
+    this.prefix = folder ? `${folder}/` : ''
+    this.description = `s3://${bucket}${folder ? `/${folder}` : ''}`
+  }
+
+  /** An object as the SDK's commands take it. @throws {TransportError} `E_KEY` */
+  object(key: string): { Bucket: string; Key: string } {
+    assertKey(key)
+    return { Bucket: this.name, Key: this.prefix + key }
+  }
+
+  /**
+   * Runs requests.
+   * @param action what they do, in IAM's words: `s3:PutObject`
+   * @throws {TransportError} what went wrong, for people; the signal's reason if it is aborted
+   */
+  async attempt<T>(action: string, run: (client: S3Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.mistakes.length > 0)
+      throw new TransportError(`Options for S3: ${this.mistakes.join('; ')}.`, { code: 'E_S3_OPTIONS' })
+    try {
+      signal?.throwIfAborted()
+      return await run(await this.client())
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof TransportError) throw error
+      const { name: bucket, description } = this
+      throw s3Error(error, { action, bucket, description, ...(await this.place()) })
+    }
+  }
+
+  /** Region, and the endpoint if it is not Amazon's, as far as they are known by now. */
+  async place(): Promise<{ region: string | undefined; endpoint: string | undefined }> {
+    const config = await this.client().then(
+      (client) => client.config,
+      () => undefined,
+    )
+    const region = await config?.region().catch(() => undefined)
+    const endpoint = await config?.endpoint?.().catch(() => undefined)
+    if (!endpoint) return { region, endpoint: undefined }
+    const { protocol, hostname, port, path } = endpoint
+    return { region, endpoint: `${protocol}//${hostname}${port ? `:${port}` : ''}${path.replace(/\/$/, '')}` }
+  }
+
+  private client(): Promise<S3Client> {
+    return (this.connecting ??= createS3Client(this.options))
+  }
+}
