@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { LockError, LockHeldError } from './errors.js'
 import { HeldFileLock } from './held-file-lock.js'
@@ -38,7 +39,9 @@ export class FileLock implements LockProvider {
   async acquire(request: LockRequest): Promise<HeldLock> {
     const { key, user, reason, lasting, until } = request
     const identity = request.process ?? (await ownIdentity())
-    return this.step(key, async (records) => {
+    return this.attempt(async () => {
+      await mkdir(this.dir, { recursive: true })
+      const records = new NumberedRecords(this.dir, key)
       for (;;) {
         const latest = await records.latest()
         const found = await this.judge(records, latest, key, request.isAlive ?? processIsAlive)
@@ -59,7 +62,7 @@ export class FileLock implements LockProvider {
           held: true,
         }
         const number = (latest?.number ?? 0) + 1
-        if (!(await records.claim(number, record))) continue
+        if (!(await claimInTurn(records, number, record))) continue
         return new HeldFileLock({ records, number, record, tookOverFrom: found.holder, stale: this.stale })
       }
     })
@@ -74,13 +77,15 @@ export class FileLock implements LockProvider {
   }
 
   async break(key: string, brokenBy: LockBreaker): Promise<LockHolder | undefined> {
-    return this.step(key, async (records) => {
+    return this.attempt(async () => {
+      const records = new NumberedRecords(this.dir, key)
       for (;;) {
-        const latest = await records.latest()
+        const latest = await latestIn(records)
         const { holder } = await this.judge(records, latest, key, processIsAlive)
         if (!latest || !holder) return undefined
         const record = latest.record ?? { ...holder, domain: randomUUID(), token: randomUUID(), held: true }
-        if (await records.claim(latest.number + 1, { ...record, held: false, brokenBy })) return holder
+        const broken = { ...record, held: false, brokenBy }
+        if (await claimInTurn(records, latest.number + 1, broken)) return holder
       }
     })
   }
@@ -108,28 +113,6 @@ export class FileLock implements LockProvider {
     return ended ? { held: false, holder } : { held: true, holder }
   }
 
-  /** Reading, judging and changing a lock is one step: processes of this folder take turns. */
-  private step<T>(key: string, run: (records: NumberedRecords) => Promise<T>): Promise<T> {
-    return this.attempt(async () => {
-      await mkdir(this.dir, { recursive: true })
-      const records = new NumberedRecords(this.dir, key)
-      const { guard } = records
-      const done = await lock(guard, {
-        lockfilePath: guard,
-        realpath: false,
-        stale: 2000,
-        retries: { forever: true, minTimeout: 5, maxTimeout: 100, randomize: true, maxRetryTime: 30_000 },
-        // Whoever is held up in here finds its number taken; nothing else depends on the guard.
-        onCompromised: () => {},
-      })
-      try {
-        return await run(records)
-      } finally {
-        await done().catch(() => {})
-      }
-    })
-  }
-
   private async attempt<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run()
@@ -141,6 +124,28 @@ export class FileLock implements LockProvider {
         error,
       )
     }
+  }
+}
+
+/**
+ * Claims a number while no other process does, for many at once would make work for each other. False if one was first,
+ * or it is another's turn.
+ */
+async function claimInTurn(records: NumberedRecords, number: number, record: LockRecord): Promise<boolean> {
+  const { guard } = records
+  let done: () => Promise<void>
+  try {
+    // Who is held up in here for longer finds its number taken: nothing else depends on the turn.
+    done = await lock(guard, { lockfilePath: guard, realpath: false, stale: 2000, onCompromised: () => {} })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
+    await pause(5 + Math.random() * 20)
+    return false
+  }
+  try {
+    return await records.claim(number, record)
+  } finally {
+    await done().catch(() => {})
   }
 }
 
