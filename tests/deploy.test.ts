@@ -1,5 +1,4 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
 
@@ -51,7 +50,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await readFile(stage.path('web3', 'current/public/build.json'), 'utf8')).toContain('"1"')
     const log = await readFile(stage.path('web1', 'revisions.log'), 'utf8')
     expect(log).toMatch(new RegExp(`^Branch main \\(at ${first}\\) deployed as release \\d{14} by tester\n$`))
-    expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
+    expect(await stage.locks()).toEqual([])
   })
 
   it('says nothing secret', async () => {

@@ -48,7 +48,7 @@ it.each([
   expect(await run.ended).toBe(status)
   expect(run.output).toContain(`Interrupted by ${signal}`)
   expect(run.output).toContain("Finished 'deploy:unlock'")
-  expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
+  expect(await stage.locks()).toEqual([])
   expect(await stage.live()).toEqual([undefined])
 })
 
@@ -63,7 +63,7 @@ it('ends at once when it is interrupted once more', async () => {
   expect(await run.ended).toBe(143)
   expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
   // The lock goes back when the process ends, whatever ends it.
-  expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
+  expect(await stage.locks()).toEqual([])
 })
 
 it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes too', async () => {
@@ -78,7 +78,7 @@ it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes
   expect(run.output).toContain('Interrupted by SIGINT')
   expect(await readFile(join(home, 'note'), 'utf8')).toBe('noted\n')
   expect((await readdir(temporary)).filter((name) => name.startsWith('shipit-'))).toEqual([])
-  expect(await readdir(join(stage.directory, '.lock'))).toEqual([])
+  expect(await stage.locks()).toEqual([])
   expect(await stage.live()).toEqual([undefined])
   expect((await stage.run('deploy')).status).toBe(0)
 })

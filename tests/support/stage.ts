@@ -98,6 +98,17 @@ export class Stage {
     return (await readdir(this.path(host, 'releases'))).sort()
   }
 
+  /** Locks that are held in the project's folder, by their holders. */
+  async locks(): Promise<string[]> {
+    const folder = join(this.directory, '.lock')
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.info'))
+    const records = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+    return records
+      .map((text) => JSON.parse(text) as { held: boolean; user: string })
+      .filter(({ held }) => held)
+      .map(({ user }) => user)
+  }
+
   async connections(): Promise<number[]> {
     return Promise.all(this.fleet.hosts.map((host) => host.connections()))
   }

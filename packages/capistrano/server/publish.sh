@@ -1,7 +1,65 @@
-# Points current at a release in one step, and tells what it pointed at before.
-# Variables: deploy_to, release (empty: take current away)
+# Points current at a release in one step, and tells what it pointed at before. With a fence, only if no deploy with a
+# higher number of the same domain was here before.
+# Variables: deploy_to, release (empty: take current away), fence_domain and fence_number (empty: none)
+
+# One process at a time, from here to the end.
+take_turn() {
+  waited=0
+  { : >>.publish-lock; } 2>/dev/null || fail 13 "cannot write to $deploy_to"
+  exec 9>>.publish-lock
+  until turn; do
+    [ "$waited" -lt 30 ] || fail 15 "another deploy has been publishing in $deploy_to for 30 seconds"
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
+
+# The kernel takes a flock back from whoever dies. Where there is no such program, a link that names its owner stands in.
+turn() {
+  if command -v flock >/dev/null 2>&1; then
+    flock -n 9
+    return
+  fi
+  if ln -s "pid-$$" .publishing 2>/dev/null; then
+    trap 'rm -f .publishing' EXIT
+    return
+  fi
+  owner=$(readlink .publishing) || return 1
+  kill -0 "${owner#pid-}" 2>/dev/null || ps -p "${owner#pid-}" >/dev/null 2>&1 || rm -f .publishing
+  return 1
+}
+
+# The numbers seen are in .fences, newest first: each domain's highest.
+check_fence() {
+  seen=0
+  others=
+  known=0
+  if [ -f .fences ]; then
+    while read -r number domain; do
+      if [ "$domain" = "$fence_domain" ]; then
+        seen=$number
+      elif [ "$known" -lt 20 ]; then
+        known=$((known + 1))
+        others="$others$number $domain
+"
+      fi
+    done <.fences
+  fi
+  [ "$fence_number" -ge "$seen" ] ||
+    fail 14 "refused: a deploy that got the lock later was here before this one (its number is $seen, this one's $fence_number). This deploy lost its lock without knowing"
+  [ "$fence_number" -gt "$seen" ] || return 0
+  printf '%s %s\n%s' "$fence_number" "$fence_domain" "$others" >".fences-$$" && mv -f ".fences-$$" .fences || {
+    rm -f ".fences-$$"
+    fail 13 "cannot write to $deploy_to"
+  }
+}
 
 cd -- "$deploy_to"
+if [ -n "$fence_number" ]; then
+  take_turn
+  check_fence
+fi
+
 if [ -L current ]; then
   previous=$(readlink current)
   fact previous "${previous##*/}"

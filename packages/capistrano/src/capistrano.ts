@@ -52,6 +52,17 @@ export interface On {
   <T>(hosts: readonly Host[], options: OnOptions, fn: (host: Host) => Promise<T>): Promise<T[]>
 }
 
+/**
+ * The place of a deploy in the order of those that had the lock. Servers keep the highest number of each domain in
+ * `deployTo`, and refuse to publish for a lower one.
+ */
+export interface Fence {
+  /** Whose numbers these are, one word: numbers of two domains are not compared. */
+  readonly domain: string
+  /** A whole number, from 1. */
+  readonly number: number
+}
+
 /** Capistrano's DSL for one Shipit instance, and what plugins build on. */
 export interface Capistrano {
   /** Defines a task; other tasks wait while it runs. In a namespace, its full name begins with that. Rake's `task`. */
@@ -97,6 +108,16 @@ export interface Capistrano {
   readonly statusColumn: (title: string, tell: (host: Host) => Promise<string>) => void
   /** Adds a line for the whole to `deploy:status`. */
   readonly statusLine: (title: string, tell: () => Promise<string>) => void
+  /**
+   * Has `check` asked before each task starts, in any run, but for those that run after a failure. A task whose start it
+   * rejects fails with that error.
+   */
+  readonly guard: (check: () => Promise<void>) => void
+  /**
+   * Has `provide` asked right before servers make a release live. It may reject, which stops that, or give a
+   * {@link Fence} for the servers to check in the same step. There is one; a later one takes its place.
+   */
+  readonly fence: (provide: () => Promise<Fence | undefined>) => void
   /** The flow that is running, if one is. */
   readonly flow: () => Flow | undefined
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Flow } from './capistrano.js'
+import type { Capistrano, DefineTask, Fence, Flow } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
@@ -55,7 +55,14 @@ function create(shipit: Shipit): Capistrano {
   const catalog = new Catalog()
   for (const [name, description] of Object.entries(SHIPIT_DEPLOY)) catalog.describe(name, description)
   const settings = new Settings()
-  const runner = new TaskRunner(shipit, graph)
+  const guards: (() => Promise<void>)[] = []
+  /** What has to hold before a task starts. */
+  const assure = async (): Promise<void> => {
+    if (failure.active) return
+    for (const check of guards) await check()
+  }
+  let provideFence = async (): Promise<Fence | undefined> => undefined
+  const runner = new TaskRunner(shipit, graph, assure)
   let abort = newAbort()
   let connections: Connections | undefined
 
@@ -142,6 +149,10 @@ function create(shipit: Shipit): Capistrano {
     plansRevision: (find) => inspection.plansRevision(find),
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
+    guard: (check) => void guards.push(check),
+    fence: (provide) => {
+      provideFence = provide
+    },
     flow,
     signal: () => abort.signal,
   }
@@ -179,8 +190,8 @@ function create(shipit: Shipit): Capistrano {
   const local = shipit.local.bind(shipit)
   shipit.local = (command, options) => local(command, { signal: abort.signal, ...options })
 
-  orchestrate(shipit, graph, failure, () => flow() !== undefined)
+  orchestrate(shipit, { graph, failure, assure, isFlow: () => flow() !== undefined })
   const inspection = defineInspection(shipit, dsl, { graph, catalog })
-  defineFlow(shipit, dsl)
+  defineFlow(shipit, dsl, () => provideFence())
   return dsl
 }

@@ -1,161 +1,163 @@
-import { rmSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { check, lock } from 'proper-lockfile'
-import { LockError, LockHeldError, LockLostError } from './errors.js'
-import type { HeldLock, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
-import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.js'
-
-/** Milliseconds after which the lock of another machine, in a shared folder, counts as left behind. */
-const STALE = 60_000
-
-/** What stands in the file beside a lock. */
-type LockRecord = LockHolder & ProcessIdentity
+import { randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { lock } from 'proper-lockfile'
+import { LockError, LockHeldError } from './errors.js'
+import { HeldFileLock } from './held-file-lock.js'
+import type { HeldLock, LockBreaker, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
+import { holderOf, unknownHolder, type LockRecord } from './lock-record.js'
+import { NumberedRecords, type Latest } from './numbered-records.js'
+import { isAlive, ownIdentity } from './process-identity.js'
 
 /** Options of {@link FileLock}. */
 export interface FileLockOptions {
   /** Folder for locks; made when it is missing. Capistrano's `deploy_lock_dir`. */
   readonly dir: string
+  /**
+   * Seconds after which the lock of another machine, in a shared folder, counts as left behind if it was not refreshed.
+   * All machines must have the same. @default 60
+   */
+  readonly stale?: number
 }
 
 /**
  * Locks in a folder: one deploy at a time among all processes that see it. A lock whose process has died on this machine
- * is taken over at once; one of another machine, when it was not refreshed for a minute.
+ * is taken over at once; one of another machine, when it was not refreshed for a minute. Times are the folder's own:
+ * it does not matter what clocks the machines have.
  */
 export class FileLock implements LockProvider {
   private readonly dir: string
+  private readonly stale: number
 
-  constructor({ dir }: FileLockOptions) {
+  constructor({ dir, stale = 60 }: FileLockOptions) {
     this.dir = resolve(dir)
+    this.stale = stale * 1000
   }
 
-  async acquire({ key, user, reason }: LockRequest): Promise<HeldLock> {
-    const record: LockRecord = {
-      key,
-      user,
-      reason,
-      since: new Date().toISOString(),
-      ...(await ownIdentity()),
-    }
-    const lost = new AbortController()
-    const paths = this.paths(key)
-    return this.guarded(key, async () => {
-      const { holder, locked } = await this.read(key)
-      if (locked) throw new LockHeldError(holder, `remove ${paths.lock} and ${paths.info}`)
-      await rm(paths.lock, { recursive: true, force: true })
-      const unlock = await lock(paths.info, {
-        lockfilePath: paths.lock,
-        realpath: false,
-        stale: STALE,
-        onCompromised: (error) => lost.abort(new LockLostError(key, error)),
-      })
-      await writeWhole(paths.info, JSON.stringify(record))
-      const forget = (): void => {
-        rmSync(paths.info, { force: true })
-        rmSync(paths.lock, { recursive: true, force: true })
-      }
-      const onExit = (): void => {
-        if (!lost.signal.aborted) forget()
-      }
-      process.on('exit', onExit)
-      let released = false
-      return {
-        tookOverFrom: holder.pid === 0 ? undefined : holder,
-        lost: lost.signal,
-        release: async () => {
-          if (released) return
-          released = true
-          process.off('exit', onExit)
-          await this.guarded(key, async () => {
-            // Whoever has it now may have taken it over from us.
-            if (!isSame((await this.read(key)).holder, record)) return
-            await rm(paths.info, { force: true })
-            await unlock()
-          })
-        },
+  async acquire(request: LockRequest): Promise<HeldLock> {
+    const { key, user, reason, lasting, until } = request
+    const identity = request.process ?? (await ownIdentity())
+    return this.attempt(async () => {
+      await mkdir(this.dir, { recursive: true })
+      const records = new NumberedRecords(this.dir, key)
+      for (;;) {
+        const latest = await records.latest()
+        const found = await this.judge(records, latest, key, request.isAlive ?? processIsAlive)
+        if (found.held) throw new LockHeldError(found.holder)
+        const record: LockRecord = {
+          key,
+          user,
+          reason,
+          since: new Date().toISOString(),
+          host: hostname(),
+          pid: process.pid,
+          process: identity,
+          lasting,
+          until,
+          // Numbers count on where they were; without them, others begin.
+          domain: latest?.record?.domain ?? randomUUID(),
+          token: randomUUID(),
+          held: true,
+        }
+        const number = (latest?.number ?? 0) + 1
+        if (!(await claimInTurn(records, number, record))) continue
+        return new HeldFileLock({ records, number, record, tookOverFrom: found.holder, stale: this.stale })
       }
     })
   }
 
   async inspect(key: string): Promise<LockHolder | undefined> {
-    const { holder, locked } = await this.read(key)
-    return locked ? holder : undefined
+    return this.attempt(async () => {
+      const records = new NumberedRecords(this.dir, key)
+      const found = await this.judge(records, await latestIn(records), key, processIsAlive)
+      return found.held ? found.holder : undefined
+    })
   }
 
-  /** Who has the lock, or had it. */
-  private async read(key: string): Promise<{ holder: LockRecord; locked: boolean }> {
-    const { info, lock: lockfilePath } = this.paths(key)
-    const record = await readRecord(info)
-    const fresh = await check(info, { lockfilePath, realpath: false, stale: STALE })
-    const alive = record && (await isAlive(record))
-    return { holder: record ?? unknownHolder(key), locked: alive ?? fresh }
+  async break(key: string, brokenBy: LockBreaker): Promise<LockHolder | undefined> {
+    return this.attempt(async () => {
+      const records = new NumberedRecords(this.dir, key)
+      for (;;) {
+        const latest = await latestIn(records)
+        const { holder } = await this.judge(records, latest, key, processIsAlive)
+        if (!latest || !holder) return undefined
+        const record = latest.record ?? { ...holder, domain: randomUUID(), token: randomUUID(), held: true }
+        const broken = { ...record, held: false, brokenBy }
+        if (await claimInTurn(records, latest.number + 1, broken)) return holder
+      }
+    })
   }
 
-  private paths(key: string): { info: string; lock: string; guard: string } {
-    const name = encodeURIComponent(key).replaceAll('*', '%2A')
-    const path = (kind: string): string =>
-      join(this.dir, `${name.startsWith('.') ? `%2E${name.slice(1)}` : name}.${kind}`)
-    return { info: path('info'), lock: path('lock'), guard: path('guard') }
+  /** Whether a lock is held, and whose it is or was left behind by. */
+  private async judge(
+    records: NumberedRecords,
+    latest: Latest | undefined,
+    key: string,
+    alive: (holder: LockHolder) => Promise<boolean | undefined>,
+  ): Promise<
+    | { readonly held: true; readonly holder: LockHolder }
+    | { readonly held: false; readonly holder?: LockHolder }
+  > {
+    if (!latest || latest.record?.held === false) return { held: false }
+    const { number, record } = latest
+    const holder = record ? holderOf(record) : unknownHolder(key)
+    const lives = record && !record.lasting ? await alive(holder) : undefined
+    if (lives) return { held: true, holder }
+    if (lives === false) return { held: false, holder }
+    const { age, now } = await records.times(number)
+    const ended = record?.lasting
+      ? record.until !== undefined && now >= Date.parse(record.until)
+      : age > this.stale
+    return ended ? { held: false, holder } : { held: true, holder }
   }
 
-  /** Reading, judging and changing a lock is one step: no two processes of this folder do it at the same time. */
-  private async guarded<T>(key: string, run: () => Promise<T>): Promise<T> {
-    const { guard } = this.paths(key)
-    let release: () => Promise<void>
+  private async attempt<T>(run: () => Promise<T>): Promise<T> {
     try {
-      await mkdir(this.dir, { recursive: true })
-      release = await lock(guard, {
-        lockfilePath: guard,
-        realpath: false,
-        retries: { forever: true, minTimeout: 10, maxTimeout: 100, maxRetryTime: 30_000 },
-      })
+      return await run()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
+      if (error instanceof LockHeldError || typeof code !== 'string') throw error
       throw new LockError(
-        `Can't keep a lock in ${this.dir} (${code ?? String(error)}): it must be a folder that this user can write to. Correct deployLock.dir, or the folder.`,
+        `Can't keep a lock in ${this.dir} (${code}): it must be a folder that this user can write to, on a disk with room. Correct deployLock.dir, or the folder.`,
         error,
       )
     }
-    try {
-      return await run()
-    } finally {
-      await release()
-    }
   }
 }
 
-async function readRecord(path: string): Promise<LockRecord | undefined> {
+/**
+ * Claims a number while no other process does, for many at once would make work for each other. False if one was first,
+ * or it is another's turn.
+ */
+async function claimInTurn(records: NumberedRecords, number: number, record: LockRecord): Promise<boolean> {
+  const { guard } = records
+  let done: () => Promise<void>
   try {
-    const record = JSON.parse(await readFile(path, 'utf8')) as LockRecord
-    return Number.isInteger(record.pid) &&
-      typeof record.host === 'string' &&
-      !Number.isNaN(Date.parse(record.since))
-      ? record
-      : undefined
-  } catch {
-    return undefined
+    // Who is held up in here for longer finds its number taken: nothing else depends on the turn.
+    done = await lock(guard, { lockfilePath: guard, realpath: false, stale: 2000, onCompromised: () => {} })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
+    await pause(5 + Math.random() * 20)
+    return false
+  }
+  try {
+    return await records.claim(number, record)
+  } finally {
+    await done().catch(() => {})
   }
 }
 
-/** Written aside and renamed: nobody ever reads half of it. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content)
-  await rename(`${path}.new`, path)
+async function processIsAlive({ process: identity }: LockHolder): Promise<boolean | undefined> {
+  return identity && isAlive(identity)
 }
 
-function isSame(a: LockRecord, b: LockRecord): boolean {
-  return a.host === b.host && a.pid === b.pid && a.since === b.since && a.startTime === b.startTime
-}
-
-function unknownHolder(key: string): LockRecord {
-  return {
-    key,
-    user: 'somebody unknown',
-    reason: 'its details are missing',
-    since: new Date().toISOString(),
-    host: 'unknown',
-    pid: 0,
-    bootId: undefined,
-    startTime: undefined,
+async function latestIn(records: NumberedRecords): Promise<Latest | undefined> {
+  try {
+    return await records.latest()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Shipit } from 'shipit-capistrano'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FileLock, LockLostError } from './index.js'
+import capistrano, { type Shipit } from 'shipit-capistrano'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FileLock } from './index.js'
 import type { LockProvider } from './index.js'
 import deployLocker from './plugin.js'
 import type { DeployLockSettings } from './settings.js'
@@ -16,10 +16,17 @@ let dir: string
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'deploy-locker-'))
 })
-afterEach(() => rm(dir, { recursive: true, force: true }))
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(dir, { recursive: true, force: true })
+})
 
-function shipit(settings: DeployLockSettings, application = 'shop'): { shipit: Shipit; log: string[] } {
+function shipit(
+  settings: DeployLockSettings,
+  application = 'shop',
+): { shipit: Shipit; log: string[]; events: [string, object][] } {
   const log: string[] = []
+  const events: [string, object][] = []
   const instance = new ShipitCli({
     environment: 'production',
     log: (line: string) => {
@@ -27,6 +34,11 @@ function shipit(settings: DeployLockSettings, application = 'shop'): { shipit: S
       if (line.includes('Waiting')) instance.emit('waiting')
     },
   })
+  const emit = instance.emit.bind(instance)
+  instance.emit = (event: string, ...details: unknown[]) => {
+    if (event.startsWith('lock:')) events.push([event, details[0] as object])
+    return emit(event, ...details)
+  }
   deployLocker(instance)
   deployLocker(instance)
   instance.initConfig({
@@ -37,7 +49,7 @@ function shipit(settings: DeployLockSettings, application = 'shop'): { shipit: S
     },
   })
   instance.initialize()
-  return { shipit: instance, log }
+  return { shipit: instance, log, events }
 }
 
 /** Runs tasks. Resolves with the error that they ended with, if one. */
@@ -53,7 +65,7 @@ async function start(instance: Shipit, ...tasks: string[]): Promise<unknown> {
 }
 
 it('locks under the name of application and environment, once, and unlocks', async () => {
-  const { shipit: instance, log } = shipit({ dir, user: 'alice', reason: 'a test' })
+  const { shipit: instance, log, events } = shipit({ dir, user: 'alice', reason: 'a test' })
   expect(await start(instance, 'deploy:lock')).toBeUndefined()
   expect(await new FileLock({ dir }).inspect('shop.production')).toMatchObject({
     user: 'alice',
@@ -62,7 +74,8 @@ it('locks under the name of application and environment, once, and unlocks', asy
   expect(await start(instance, 'deploy:lock', 'deploy:unlock')).toBeUndefined()
   expect(log.filter((line) => line === 'Locked shop.production.')).toHaveLength(1)
   expect(log).toContain('Unlocked shop.production.')
-  expect(await readdir(dir)).toEqual([])
+  expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:released'])
+  expect(await new FileLock({ dir }).inspect('shop.production')).toBeUndefined()
 })
 
 it("never unlocks what is somebody else's", async () => {
@@ -80,7 +93,7 @@ it("never unlocks what is somebody else's", async () => {
 
 it('waits for the lock as long as it may', async () => {
   const held = await new FileLock({ dir }).acquire({ key: 'mine', user: 'bob', reason: 'his' })
-  const { shipit: instance, log } = shipit({ dir, key: 'mine', wait: 30 })
+  const { shipit: instance, log, events } = shipit({ dir, key: 'mine', wait: 30 })
   const waiting = once(instance, 'waiting')
   const locked = start(instance, 'deploy:lock')
   await waiting
@@ -88,20 +101,147 @@ it('waits for the lock as long as it may', async () => {
   expect(await locked).toBeUndefined()
   expect(log).toContainEqual(expect.stringMatching(/locked by bob.*Waiting up to 30 s/))
   expect(log).toContain('Locked mine.')
+  expect(events).toMatchObject([
+    ['lock:waiting', { holder: { user: 'bob' }, wait: 30 }],
+    ['lock:waited', { key: 'mine' }],
+    ['lock:taken', { tookOverFrom: undefined }],
+  ])
   await start(instance, 'deploy:unlock')
 })
 
-it('stops before publishing when the lock was lost', async () => {
-  const lost = AbortSignal.abort(new LockLostError('shop.production'))
-  const provider: LockProvider = {
-    acquire: async () => ({ tookOverFrom: undefined, lost, release: async () => {} }),
-    inspect: async () => undefined,
-  }
-  const { shipit: instance } = shipit({ provider })
+/** A lock that is lost as soon as it is confirmed. */
+const losing: LockProvider = {
+  acquire: async () => {
+    const lost = new AbortController()
+    return {
+      tookOverFrom: undefined,
+      lost: lost.signal,
+      confirm: async () => {
+        lost.abort(new Error('bob broke it (it hangs)'))
+        lost.signal.throwIfAborted()
+      },
+      release: async () => {},
+    }
+  },
+  inspect: async () => undefined,
+  break: async () => undefined,
+}
+
+it('stops before publishing when the lock was lost, and says how', async () => {
+  const { shipit: instance, events } = shipit({ provider: losing })
   expect(instance.tasks).toHaveProperty('deploy:publish')
-  expect(await start(instance, 'deploy:lock', 'deploy:lock:confirm')).toMatchObject({ code: 'E_LOCK_LOST' })
-  const other = shipit({ provider }).shipit
+  expect(await start(instance, 'deploy:lock', 'deploy:lock:confirm')).toMatchObject({
+    code: 'E_LOCK_LOST',
+    message: expect.stringMatching(/'shop\.production' was lost .*: bob broke it \(it hangs\)\./),
+  })
+  expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:lost'])
+  const other = shipit({ provider: losing }).shipit
   expect(await start(other, 'deploy:lock', 'deploy:publish')).toMatchObject({ code: 'E_LOCK_LOST' })
+})
+
+it.each([
+  ['in order', ['losing', 'next']],
+  ['invoked', ['losing:invoke']],
+])('starts no other task once the lock is lost, %s', async (_, tasks) => {
+  const { shipit: instance } = shipit({ dir })
+  const { task, invoke } = capistrano(instance)
+  const ran: string[] = []
+  const lose = async (): Promise<void> => {
+    await new FileLock({ dir }).break('shop.production', { user: 'bob', reason: 'it hangs' })
+    await once(instance, 'lock:lost')
+    ran.push('lost')
+  }
+  task('next', [], () => void ran.push('next'))
+  task('losing', [], lose)
+  task('losing:invoke', [], () => lose().then(() => invoke('next')))
+  expect(await start(instance, 'deploy:lock', ...tasks)).toMatchObject({ code: 'E_LOCK_LOST' })
+  expect(ran).toEqual(['lost'])
+})
+
+it('breaks a lock, with a reason, and says whose it was', async () => {
+  vi.stubEnv('BREAK_REASON', '')
+  const { shipit: instance, log, events } = shipit({ dir, user: 'alice' })
+  expect(await start(instance, 'deploy:lock:break')).toMatchObject({
+    code: 'E_LOCK',
+    message: expect.stringContaining('BREAK_REASON'),
+  })
+  vi.stubEnv('BREAK_REASON', 'it hangs')
+  await start(instance, 'deploy:lock:break')
+  expect(log).toContain('shop.production is not locked: there was nothing to break.')
+  const held = await new FileLock({ dir }).acquire({ key: 'shop.production', user: 'bob', reason: 'his' })
+  await start(instance, 'deploy:lock:break')
+  expect(log).toContainEqual(
+    expect.stringMatching(/^Broke a lock: shop\.production is locked by bob \(his\)/),
+  )
+  expect(events).toMatchObject([
+    ['lock:broken', { holder: { user: 'bob' }, by: { user: 'alice', reason: 'it hangs' } }],
+  ])
+  await expect(held.confirm()).rejects.toThrow('alice broke it (it hangs)')
+})
+
+describe('frozen', () => {
+  it('refuses deploys with its reason until it is unfrozen, also when the process has ended', async () => {
+    vi.stubEnv('FREEZE_REASON', 'Christmas')
+    vi.stubEnv('FREEZE_UNTIL', '2999-01-02T08:00Z')
+    const { shipit: instance, log, events } = shipit({ dir, user: 'alice' })
+    expect(await start(instance, 'deploy:freeze')).toBeUndefined()
+    expect(log).toContainEqual(
+      expect.stringMatching(
+        /^Deploys are frozen by alice \(Christmas\) since .* until 2999-01-02 08:00:00 UTC\.$/,
+      ),
+    )
+    expect(await start(instance, 'deploy:freeze')).toMatchObject({ code: 'E_FROZEN' })
+    expect(await start(instance, 'deploy:lock')).toMatchObject({
+      code: 'E_FROZEN',
+      message: expect.stringContaining('Christmas'),
+    })
+    expect(await start(instance, 'deploy:lock:check')).toMatchObject({ code: 'E_FROZEN' })
+    await start(instance, 'deploy:unfreeze')
+    await start(instance, 'deploy:unfreeze')
+    expect(log).toContain('Deploys of shop.production are not frozen.')
+    expect(await start(instance, 'deploy:lock', 'deploy:unlock')).toBeUndefined()
+    expect(events.map(([event]) => event)).toEqual([
+      'lock:frozen',
+      'lock:refused',
+      'lock:unfrozen',
+      'lock:taken',
+      'lock:released',
+    ])
+  })
+
+  it('stops a deploy that was running before it publishes, and tells of it', async () => {
+    vi.stubEnv('FREEZE_REASON', 'an incident')
+    vi.stubEnv('FREEZE_UNTIL', undefined)
+    const { shipit: deploy } = shipit({ dir, user: 'alice' })
+    expect(await start(deploy, 'deploy:lock')).toBeUndefined()
+    const { shipit: instance, log } = shipit({ dir, user: 'bob' })
+    await start(instance, 'deploy:freeze')
+    expect(log).toContainEqual(
+      expect.stringMatching(/locked by alice .* It is stopped before it publishes\.$/),
+    )
+    expect(await start(deploy, 'deploy:publish')).toMatchObject({ code: 'E_FROZEN' })
+    await start(deploy, 'deploy:unlock')
+  })
+
+  it('wants a reason, and a time to come', async () => {
+    const { shipit: instance } = shipit({ dir })
+    const freeze = async (reason: string, until: string): Promise<unknown> => {
+      vi.stubEnv('FREEZE_REASON', reason)
+      vi.stubEnv('FREEZE_UNTIL', until)
+      return start(instance, 'deploy:freeze')
+    }
+    expect(await freeze('', '')).toMatchObject({
+      code: 'E_LOCK',
+      message: expect.stringContaining('FREEZE_REASON'),
+    })
+    for (const until of ['tomorrow', '2001-01-01']) {
+      expect(await freeze('Christmas', until)).toMatchObject({
+        code: 'E_LOCK',
+        message: expect.stringContaining(`got '${until}'`),
+      })
+    }
+    expect(await start(instance, 'deploy:lock:check')).toBeUndefined()
+  })
 })
 
 it('wants a name for the lock', async () => {

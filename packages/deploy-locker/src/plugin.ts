@@ -1,8 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import capistrano, { currentUser, type Shipit } from 'shipit-capistrano'
-import { describeHolder, LockError, LockHeldError } from './errors.js'
+import { describeFreeze, describeHolder, FrozenError, LockError, LockHeldError } from './errors.js'
 import { FileLock } from './file-lock.js'
-import type { HeldLock, LockProvider, LockRequest } from './lock-provider.js'
+import { findFreeze, freeze, unfreeze } from './freeze.js'
+import type { LockHolder, LockProvider } from './lock-provider.js'
+import { holderIsAlive, RunLock } from './run-lock.js'
 import { commandLine, settingsSchema, type DeployLockSettings } from './settings.js'
 
 declare module 'shipit-capistrano' {
@@ -14,8 +15,7 @@ declare module 'shipit-capistrano' {
 
 const installed = Symbol.for('shipit-deploy-locker')
 
-/** Milliseconds between two looks at a lock that is waited for. */
-const LOOK_EVERY = 1000
+const DEPLOY_MACHINE = { runsOn: 'deploy machine' } as const
 
 /**
  * One deploy at a time: `deploy:lock` and `deploy:unlock`, for you to hook. Calling it twice on a Shipit instance is
@@ -26,85 +26,141 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal, statusLine } = capistrano(shipit)
+  const { task, desc, before, settings: define, signal, statusLine, flow, guard, fence } = capistrano(shipit)
   const settings = define({ key: 'deployLock', schema: settingsSchema })
-  let held: HeldLock | undefined
+  const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
+  const log = (line: string): void => shipit.log(line)
+  const lock = new RunLock({ log, emit })
 
-  const provider = (): LockProvider => settings().provider ?? new FileLock({ dir: settings().dir })
+  let fileLock: FileLock | undefined
+  const provider = (): LockProvider =>
+    settings().provider ?? (fileLock ??= new FileLock({ dir: settings().dir }))
   const key = (): string => {
     const { application } = shipit.config
     const name = settings().key ?? (application && `${application}.${shipit.environment}`)
     if (!name) throw new LockError("Set 'application', or 'deployLock.key': the lock needs a name.")
     return name
   }
+  const user = (): string => settings().user ?? currentUser()
+  const reason = (): string => settings().reason ?? commandLine()
 
-  desc('Takes the deploy lock', { runsOn: 'deploy machine' })
+  const holder = async (): Promise<LockHolder | undefined> => {
+    const found = await provider().inspect(key())
+    return found && (await holderIsAlive(found)) === false ? undefined : found
+  }
+
+  const refuseFrozen = async (): Promise<void> => {
+    const frozen = await findFreeze(provider(), key())
+    if (!frozen) return
+    const rollback = flow() === 'rollback'
+    if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
+      log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
+      return
+    }
+    emit('lock:refused', { holder: frozen })
+    const remedy = rollback ? 'FREEZE_OVERRIDE=1 lets a rollback through.' : "'deploy:unfreeze' ends that."
+    throw new FrozenError(frozen, `Nothing was published. ${remedy}`)
+  }
+
+  desc('Takes the deploy lock', DEPLOY_MACHINE)
   task('deploy:lock:create', [], async () => {
-    if (held) return
-    const { user = currentUser(), reason = commandLine(), wait } = settings()
-    held = await acquire(
+    if (lock.isHeld) return
+    await refuseFrozen()
+    await lock.take(
       provider(),
-      { key: key(), user, reason },
-      { seconds: wait, signal: signal(), log: (line) => shipit.log(line) },
+      { key: key(), user: user(), reason: reason() },
+      { wait: settings().wait, signal: signal() },
     )
-    if (held.tookOverFrom)
-      shipit.log(`Took over a lock that was left behind: ${describeHolder(held.tookOverFrom)}`)
-    shipit.log(`Locked ${key()}.`)
   })
 
-  desc('Gives the deploy lock back, if this process has it', { runsOn: 'deploy machine' })
-  task('deploy:lock:clear', [], async () => {
-    if (!held) return
-    const lock = held
-    held = undefined
-    await lock.release()
-    shipit.log(`Unlocked ${key()}.`)
-  })
+  desc('Gives the deploy lock back, if this process has it', DEPLOY_MACHINE)
+  task('deploy:lock:clear', [], () => lock.release())
 
-  desc('Says who has the deploy lock, why, since when and where; status 1 if somebody has', {
-    runsOn: 'deploy machine',
-  })
+  desc(
+    'Says who has the deploy lock, why, since when and where; status 1 if somebody has, or deploys are frozen',
+    DEPLOY_MACHINE,
+  )
   task('deploy:lock:check', [], async () => {
-    const holder = await provider().inspect(key())
-    if (holder)
-      throw new LockHeldError(holder, "'deploy:lock' takes it over by itself once that process is gone")
-    shipit.log(`${key()} is not locked.`)
+    await provider().check?.()
+    const frozen = await findFreeze(provider(), key())
+    const found = await holder()
+    if (found && frozen) log(describeFreeze(frozen))
+    if (found) throw new LockHeldError(found)
+    if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends that.")
+    log(`${key()} is not locked.`)
+  })
+
+  desc('Takes the deploy lock away from whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)
+  task('deploy:lock:break', [], async () => {
+    const by = { user: user(), reason: required('BREAK_REASON') }
+    const broken = await provider().break(key(), by)
+    if (!broken) {
+      log(`${key()} is not locked: there was nothing to break.`)
+      return
+    }
+    log(`Broke a lock: ${describeHolder(broken)} If it runs, it stops at its next task, and can't publish.`)
+    emit('lock:broken', { holder: broken, by })
+  })
+
+  desc(
+    'Refuses deploys until further notice; FREEZE_REASON says why, FREEZE_UNTIL when it ends by itself',
+    DEPLOY_MACHINE,
+  )
+  task('deploy:freeze', [], async () => {
+    const request = {
+      key: key(),
+      user: user(),
+      reason: required('FREEZE_REASON'),
+      until: process.env['FREEZE_UNTIL'],
+    }
+    const frozen = await freeze(provider(), request)
+    log(describeFreeze(frozen))
+    const running = await holder()
+    if (running) log(`${describeHolder(running)} It is stopped before it publishes.`)
+    emit('lock:frozen', { holder: frozen })
+  })
+
+  desc("Ends what 'deploy:freeze' began", DEPLOY_MACHINE)
+  task('deploy:unfreeze', [], async () => {
+    const frozen = await unfreeze(provider(), { key: key(), user: user(), reason: reason() })
+    if (!frozen) {
+      log(`Deploys of ${key()} are not frozen.`)
+      return
+    }
+    log(`No longer so: ${describeFreeze(frozen)}`)
+    emit('lock:unfrozen', { holder: frozen })
   })
 
   statusLine('lock', async () => {
-    const holder = await provider().inspect(key())
-    return holder ? describeHolder(holder) : 'free'
+    const frozen = await findFreeze(provider(), key())
+    const found = await holder()
+    return (
+      [frozen && describeFreeze(frozen), found && describeHolder(found)].filter(Boolean).join(' ') || 'free'
+    )
   })
 
-  // Nothing is published by a deploy that has lost its lock.
-  before('deploy:publish', 'deploy:lock:confirm', () => {
-    held?.lost.throwIfAborted()
+  // A deploy that has lost its lock starts no other task, and above all publishes nothing.
+  guard(() => lock.assure())
+  const confirm = async (): Promise<void> => {
+    if (!lock.isHeld) return
+    await lock.confirm()
+    await refuseFrozen()
+  }
+  fence(async () => {
+    await confirm()
+    return lock.fence
   })
+  before('deploy:publish', 'deploy:lock:confirm', confirm)
 
-  desc('Takes the deploy lock', { runsOn: 'deploy machine' })
+  desc('Takes the deploy lock', DEPLOY_MACHINE)
   task('deploy:lock', ['deploy:lock:create'])
-  desc('Gives the deploy lock back', { runsOn: 'deploy machine' })
+  desc('Gives the deploy lock back', DEPLOY_MACHINE)
   task('deploy:unlock', ['deploy:lock:clear'])
 }
 
-async function acquire(
-  provider: LockProvider,
-  request: LockRequest,
-  {
-    seconds,
-    signal,
-    log,
-  }: { readonly seconds: number; readonly signal: AbortSignal; readonly log: (line: string) => void },
-): Promise<HeldLock> {
-  const until = Date.now() + seconds * 1000
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await provider.acquire(request)
-    } catch (error) {
-      const left = until - Date.now()
-      if (!(error instanceof LockHeldError) || left <= 0) throw error
-      if (tries === 0) log(`${describeHolder(error.holder)} Waiting up to ${seconds} s for it.`)
-      await pause(Math.min(LOOK_EVERY, left), undefined, { signal })
-    }
-  }
+/** @throws {LockError} `E_LOCK` */
+function required(variable: string): string {
+  const value = process.env[variable]
+  if (!value) throw new LockError(`${variable} must say why, for those who wonder. Nothing was changed.`)
+  return value
 }

@@ -21,7 +21,7 @@ export const settingsSchema = z
     provider: z
       .custom<LockProvider>(
         (value) =>
-          ['acquire', 'inspect'].every(
+          ['acquire', 'inspect', 'break'].every(
             (method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function',
           ),
         { error: 'expected a LockProvider' },

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { createRequire } from 'node:module'
-import type { Capistrano } from '../capistrano.js'
+import type { Capistrano, Fence } from '../capistrano.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -29,7 +29,11 @@ const cleanScript = Script.file(new URL('../../server/clean.sh', import.meta.url
 const logScript = Script.file(new URL('../../server/log-deploy.sh', import.meta.url))
 
 /** Defines the phases of a deploy and a rollback, and what they do. Each task can be hooked. */
-export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
+export function defineFlow(
+  shipit: Shipit,
+  capistrano: Capistrano,
+  askFence: () => Promise<Fence | undefined>,
+): void {
   const { replace, desc, releaseRoles, on, flow } = capistrano
   const deployTo = (): string => String(shipit.config.deployTo)
   const targets = (): readonly Host[] => releaseRoles('all')
@@ -99,7 +103,8 @@ export function defineFlow(shipit: Shipit, capistrano: Capistrano): void {
     runsOn: 'servers',
   })
   replace('deploy:publish', [], async () => {
-    await publish(targets(), on, { deployTo: deployTo(), release: required(shipit.releaseDirname) })
+    const release = required(shipit.releaseDirname)
+    await publish(targets(), on, { deployTo: deployTo(), release, fence: await askFence() })
     shipit.log(`Release ${shipit.releaseDirname} is live on ${targets().length} servers.`)
     shipit.emit('published')
   })

@@ -12,8 +12,21 @@ interface OrchestratorSteps {
   _runTask(task: Task): void
 }
 
-/** Makes hooks part of the order of tasks, and holds a failing task back until the failure tasks have run. */
-export function orchestrate(shipit: Shipit, graph: Graph, failure: Failure, isFlow: () => boolean): void {
+/** What {@link orchestrate} needs of its surroundings. */
+export interface OrchestrateContext {
+  readonly graph: Graph
+  readonly failure: Failure
+  /** Rejects if no task may start. */
+  readonly assure: () => Promise<void>
+  /** Whether the run is a deploy or rollback. */
+  readonly isFlow: () => boolean
+}
+
+/**
+ * Makes hooks part of the order of tasks, asks before each whether it may start, and holds a failing task back until the
+ * failure tasks have run.
+ */
+export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: OrchestrateContext): void {
   const steps = shipit as unknown as OrchestratorSteps
   const ready = steps._readyToRunTask.bind(shipit)
   const run = steps._runTask.bind(shipit)
@@ -44,13 +57,14 @@ export function orchestrate(shipit: Shipit, graph: Graph, failure: Failure, isFl
   steps._readyToRunTask = (task) => !failure.active && (schedule?.allows(task.name) ?? true) && ready(task)
 
   steps._runTask = (task) => {
-    if (!isFlow()) {
-      run(task)
-      return
-    }
+    const fn = task.fn.bind(shipit)
     const guarded: TaskFunction = (done) => {
+      if (!isFlow()) {
+        void assure().then(() => runTask(fn, done), done)
+        return
+      }
       const ended = failure.started(task.name)
-      runTask(task.fn.bind(shipit), (error) => {
+      const end = (error: unknown): void => {
         ended()
         // The process is about to end; the signal's exit status is the one that counts.
         if (failure.interrupted) return
@@ -59,7 +73,12 @@ export function orchestrate(shipit: Shipit, graph: Graph, failure: Failure, isFl
           return
         }
         void failure.handle(task.name, error).then(() => done(error))
-      })
+      }
+      void assure().then(() => {
+        // What waited to start does not, once another task has failed.
+        if (failure.active) ended()
+        else runTask(fn, end)
+      }, end)
     }
     // Shipit's log looks at a task's own function, so that one stays where it is.
     run(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))

@@ -17,6 +17,8 @@ export class TaskRunner {
   constructor(
     private readonly shipit: Shipit,
     private readonly graph: Graph,
+    /** What has to hold before a task starts. */
+    private readonly assure: () => Promise<void>,
   ) {}
 
   /** The tasks that `name` stands for, in order, without those that have run in this run. @throws {SequenceError} */
@@ -53,6 +55,7 @@ export class TaskRunner {
         `Task '${task.name}' is running: started from inside itself, it would never end.`,
       )
     }
+    await this.assure()
     const steps = shipit as unknown as OrchestratorSteps
     task.args = { task: task.name, message: `${task.name} started` }
     shipit.emit('task_start', task.args)

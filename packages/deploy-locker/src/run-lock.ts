@@ -1,0 +1,159 @@
+import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describeHolder, isHeld, LockHeldError, LockLostError } from './errors.js'
+import type { LockEvents } from './events.js'
+import type { HeldLock, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
+import { isAlive, ownIdentity } from './process-identity.js'
+
+/** Milliseconds between two looks at a lock that is waited for. */
+const LOOK_EVERY = 1000
+
+/** Seconds between two lines in the log about it. */
+const TELL_EVERY = 15
+
+/** Milliseconds for which a lock that was confirmed needs no asking. */
+const CERTAIN_FOR = 1000
+
+/** What a {@link RunLock} needs of its surroundings. */
+export interface RunLockContext {
+  readonly log: (line: string) => void
+  readonly emit: <E extends keyof LockEvents>(event: E, details: LockEvents[E]) => void
+}
+
+/** The lock of one run: taken once, whatever asks for it, and watched while it is held. */
+export class RunLock {
+  private held: { readonly lock: HeldLock; readonly key: string; confirmedAt: number } | undefined
+
+  constructor(private readonly context: RunLockContext) {}
+
+  /** True also if it was lost since it was taken. */
+  get isHeld(): boolean {
+    return this.held !== undefined
+  }
+
+  get fence(): HeldLock['fence'] {
+    return this.held?.lock.fence
+  }
+
+  /**
+   * Takes the lock, or waits for it.
+   * @throws {LockHeldError} `E_LOCK_HELD`; what the signal was aborted with
+   */
+  async take(
+    provider: LockProvider,
+    request: Pick<LockHolder, 'key' | 'user' | 'reason'>,
+    { wait, signal }: { readonly wait: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { log, emit } = this.context
+    const { key } = request
+    const started = performance.now()
+    const lock = await this.wait(provider, await ownRequest(request), { wait, signal })
+    this.held = { lock, key, confirmedAt: performance.now() }
+    lock.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, lock) }))
+    const seconds = Math.round((performance.now() - started) / 1000)
+    const { tookOverFrom } = lock
+    if (tookOverFrom) log(`Took over a lock that was left behind: ${describeHolder(tookOverFrom)}`)
+    log(`Locked ${key}.`)
+    emit('lock:taken', { holder: holderFrom(request), seconds, tookOverFrom })
+  }
+
+  /** Asks the store whether the lock is still this run's. @throws {LockLostError} `E_LOCK_LOST` if not */
+  async confirm(): Promise<void> {
+    if (!this.held) return
+    const { lock, key } = this.held
+    try {
+      await lock.confirm()
+      this.held.confirmedAt = performance.now()
+    } catch (error) {
+      throw lock.lost.aborted ? lostError(key, lock) : new LockLostError(key, error)
+    }
+  }
+
+  /** As {@link confirm}, but takes the store's word for a second. */
+  async assure(): Promise<void> {
+    if (!this.held) return
+    const { lock, key, confirmedAt } = this.held
+    if (lock.lost.aborted) throw lostError(key, lock)
+    if (performance.now() - confirmedAt > CERTAIN_FOR) await this.confirm()
+  }
+
+  /** Gives the lock back. What can't be given back ends by itself: that is no reason for a deploy to fail. */
+  async release(): Promise<void> {
+    if (!this.held) return
+    const { lock, key } = this.held
+    const { log, emit } = this.context
+    this.held = undefined
+    const lost = lock.lost.aborted
+    try {
+      await lock.release()
+    } catch (error) {
+      log(
+        `Warning: ${key} could not be unlocked, and stays locked until its lock has run out. ${String(error)}`,
+      )
+      return
+    }
+    if (lost) return
+    log(`Unlocked ${key}.`)
+    emit('lock:released', { key })
+  }
+
+  private async wait(
+    provider: LockProvider,
+    request: LockRequest,
+    { wait, signal }: { readonly wait: number; readonly signal: AbortSignal },
+  ): Promise<HeldLock> {
+    const { log, emit } = this.context
+    const started = performance.now()
+    const waited = (): number => Math.round((performance.now() - started) / 1000)
+    let toldAt: number | undefined
+    try {
+      for (;;) {
+        try {
+          return await provider.acquire(request)
+        } catch (error) {
+          if (!isHeld(error)) throw error
+          const { holder } = error
+          const left = wait * 1000 - (performance.now() - started)
+          if (left <= 0) {
+            emit('lock:refused', { holder })
+            throw new LockHeldError(holder)
+          }
+          if (toldAt === undefined) {
+            log(`${describeHolder(holder)} Waiting up to ${wait} s for it.`)
+            emit('lock:waiting', { holder, wait })
+            toldAt = 0
+          } else if (waited() - toldAt >= TELL_EVERY) {
+            toldAt = waited()
+            log(`${describeHolder(holder)} Waited ${toldAt} s of ${wait} s for it.`)
+          }
+          await pause(Math.min(LOOK_EVERY, left), undefined, { signal })
+        }
+      }
+    } finally {
+      if (toldAt !== undefined) emit('lock:waited', { key: request.key, seconds: waited() })
+    }
+  }
+}
+
+/** A request as this process makes it: others can tell whether it lives, and it can tell whether they do. */
+export async function ownRequest<R extends Pick<LockHolder, 'key' | 'user' | 'reason'>>(
+  request: R,
+): Promise<R & LockRequest> {
+  return { ...request, process: await ownIdentity(), isAlive: holderIsAlive }
+}
+
+/** Whether a holder's process lives; undefined if that can't be told from here. */
+export async function holderIsAlive({ process: identity }: LockHolder): Promise<boolean | undefined> {
+  return identity && isAlive(identity)
+}
+
+/** This process as the holder of a lock. */
+export function holderFrom<R extends Pick<LockHolder, 'key' | 'user' | 'reason'>>(
+  request: R,
+): R & LockHolder {
+  return { ...request, since: new Date().toISOString(), host: hostname(), pid: process.pid }
+}
+
+function lostError(key: string, lock: HeldLock): LockLostError {
+  return new LockLostError(key, lock.lost.reason)
+}

@@ -1,0 +1,1 @@
+export { lockContract, type LockContractOptions } from './lock-contract.js'

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import type { BucketOptions } from '../bucket.js'
+import { bucketShape } from '../settings.js'
+
+/** Options of {@link S3Lock}. */
+export interface S3LockOptions extends BucketOptions {
+  readonly bucket: string
+  /** Folder in the bucket; locks are in `locks/` there. @default the bucket itself */
+  readonly prefix?: string
+  /**
+   * Seconds after which others may take over the lock of a deploy that was not heard of; at least 3. It is renewed four
+   * times as often. Each deploy is judged by its own. @default 60
+   */
+  readonly lease?: number
+}
+
+const expected = { error: 'expected seconds, from 3 to 86400' }
+const shape = { ...bucketShape, lease: z.number(expected).min(3, expected).max(86_400, expected).optional() }
+
+/** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
+export function lockMistakes(options: S3LockOptions): string[] {
+  const { error } = z.strictObject(shape).safeParse(options)
+  return (error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `there is no option '${key}'; known are ${Object.keys(shape).join(', ')}`)
+      : [`${issue.path.join('.')}: ${issue.message}`],
+  )
+}
