@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Bundler, Npm, Pnpm, Yarn } from 'shipit-net-storage'
 import { installerContract } from 'shipit-net-storage/testing'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { promisify } from 'node:util'
 import { createGemSource } from '../testbed/gem-source.js'
 import { startNpmRegistry, type NpmRegistry } from '../testbed/npm-registry.js'
@@ -279,7 +279,10 @@ describe('a deploy', () => {
       },
       'Read a registry that is far away',
     )
-    const { status } = await deploy({ localBasePath: '.another' }, { HTTP_PROXY: registry.url })
+    const { status } = await deploy(
+      { localBasePath: '.another' },
+      { HTTP_PROXY: registry.url, NO_PROXY: new URL(inject('s3').endpoint).hostname },
+    )
     expect(status).toBe(0)
     expect(registry.requests.map(({ url }) => url)).toContain(
       'http://registry.example/greeter/greeter-1.0.0.tgz',

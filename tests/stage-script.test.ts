@@ -122,6 +122,7 @@ async function run(
       rate_limit: '',
       connections: 4,
       command: '',
+      relayed: '',
       url,
       headers: '',
       ca: '',
@@ -157,6 +158,19 @@ describe('the script that stages a release', () => {
     expect(status).toBe(0)
     await expectStaged()
   })
+
+  it.each([
+    ['dash', []],
+    ['busybox ash', ['wget']],
+  ])(
+    'asks to be sent the archive where nothing could fetch it out of sight: in %s with %j',
+    async (shell, extra) => {
+      const { status, output } = await run({}, { shell, programs: [...BASE, 'sha256sum', ...extra] })
+      expect(output).toBe('nothing here could fetch the archive\n')
+      expect(status).toBe(28)
+      expect(requests).toEqual([])
+    },
+  )
 
   it('goes on where a download was cut, and says with which byte', async () => {
     const half = Math.floor(archive.length / 2)

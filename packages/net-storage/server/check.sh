@@ -9,9 +9,6 @@ for program in $programs; do
   has "$program" || lack "$program"
 done
 has openssl || has sha256sum || has shasum || lack 'sha256sum, shasum or openssl'
-if [ -z "$command" ]; then
-  has curl || { has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; } || lack 'curl or GNU wget'
-fi
 [ -z "$missing" ] || fail 20 "these programs are missing: $missing"
 
 folder=${TMPDIR:-/tmp}/net-storage-check.$$

@@ -1,7 +1,8 @@
 # Tries once to bring an object to a file, and goes on where the try before stopped.
 # Variables: part (the file), size (bytes), connections (most ranges at once), timeout and rate_limit (seconds and bytes a second,
 #            or empty), and how to get it: url, headers (empty if there are none), curl_config and ca (certificates to trust, in
-#            place of the system's, or empty); or command (words, quoted) that writes to standard output
+#            place of the system's, or empty); or command (words, quoted) that writes to standard output; or relayed (not empty: it
+#            comes over standard input)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -11,11 +12,17 @@ bytes() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
 download() {
   answer=
   if [ "$(bytes "$part")" -gt "$size" ]; then forget_part; fi
+  if [ -n "$relayed" ]; then
+    forget_part
+    cat >"$part" || return 1
+    return 0
+  fi
   if [ -n "$command" ]; then
     forget_part
     eval "$command" >"$part" </dev/null || return 1
     return 0
   fi
+  has curl || can_use_wget || fail 28 'nothing here could fetch the archive'
   [ -z "$ca" ] || printf '%s\n' "$ca" >"$part.ca"
   result=0
   if has curl && in_ranges; then download_in_ranges || result=$?
@@ -65,8 +72,10 @@ download_with_curl() {
   outcome "$answer"
 }
 
+# Other ones take an address, and all of them take headers, as an argument only, which a process list shows.
+can_use_wget() { [ -z "$headers" ] && has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; }
+
 download_with_wget() {
-  [ -z "$headers" ] || fail 21 'this storage wants headers, which wget would show in the process list: install curl'
   limit=
   if [ -n "$timeout" ] && has timeout; then limit="timeout $timeout"; fi
   # shellcheck disable=SC2086

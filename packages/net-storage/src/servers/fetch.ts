@@ -1,8 +1,12 @@
 import { HostError, quote, type Facts, type Host, type Script, type Variables } from 'shipit-capistrano'
 import type { Source, Transport } from '../transport/transport.js'
+import { openOnThisMachine } from './relay.js'
 
 /** What `server/fetch.sh` ends with when storage refuses. */
 const REFUSED = 27
+
+/** What it ends with when the server has no program that could fetch. */
+const UNABLE = 28
 
 /** Clocks differ; and of what has expired, a new address does no harm. */
 const EXPIRY_MARGIN = 60_000
@@ -26,7 +30,8 @@ export interface DownloadSettings {
 
 /**
  * Runs a script that stands behind `server/fetch.sh` on a server, with what it needs to fetch an object. A server that is
- * refused because its address has expired is given a new one, and goes on where it was.
+ * refused because its address has expired is given a new one, and goes on where it was; one that has nothing to fetch with is
+ * sent the object over ssh.
  */
 export async function runFetching(
   host: Host,
@@ -50,8 +55,16 @@ export async function runFetching(
   for (let renewals = Math.max(1, retries); ; renewals -= 1) {
     const source = await transport.source(key)
     try {
-      return await host.script(fetching.with(sourceVariables(source)))
+      return await host.script(fetching.with({ relayed: '', ...sourceVariables(source) }))
     } catch (error) {
+      if (error instanceof HostError && error.status === UNABLE && 'url' in source) {
+        log(
+          `@${host.name} ${error.output}: sending it from this machine, over ssh. With curl there it would fetch by itself.`,
+        )
+        const input = await openOnThisMachine(source)
+        const relayed = { relayed: 1, delays: '', ...sourceVariables(source) }
+        return await host.script(fetching.with(relayed), { input })
+      }
       if (renewals === 0 || !(error instanceof HostError) || error.status !== REFUSED || !hasExpired(source))
         throw error
       log(`@${host.name} the address has expired: here is a new one`)
