@@ -80,9 +80,10 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
       `${description} can't be reached ${where} (${code || name}): check the endpoint and the network.`,
     )
   }
+  const advice = status && status < 500 ? 'does it know all that the options ask for?' : 'try again.'
   return fail(
     'E_STORAGE',
-    `${description} failed at ${action} (${name || 'unknown error'}${status ? `, status ${status}` : ''}): try again.`,
+    `${description} failed at ${action} (${name || 'unknown error'}${status ? `, status ${status}` : ''}): ${advice}`,
   )
 }
 
