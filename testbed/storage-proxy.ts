@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Transform } from 'node:stream'
 
@@ -25,15 +26,20 @@ export class StorageProxy {
     private readonly server: Server,
   ) {}
 
-  static async start(target: string): Promise<StorageProxy> {
-    const server = createServer((request, response) => {
+  /** @param tls key and certificate (PEM), to speak HTTPS */
+  static async start(target: string, tls?: { key: string; cert: string }): Promise<StorageProxy> {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
       proxy.requests.push(request)
       proxy.active += 1
       response.once('close', () => (proxy.active -= 1))
       void proxy.pass(target, request, response)
-    }).listen(0, '127.0.0.1')
+    }
+    const server = (tls ? createSecureServer(tls, listener) : createServer(listener)).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const proxy = new StorageProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server)
+    const proxy = new StorageProxy(
+      `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server,
+    )
     return proxy
   }
 
