@@ -204,7 +204,7 @@ describe('the script that stages a release', () => {
     }
     const { status, output } = await run()
     expect(status).toBe(21)
-    expect(output).toContain('cannot fetch archive.tar.gz from storage')
+    expect(output).toContain('cannot fetch s3://bucket/shop/archives/archive.tar.gz')
     expect(requests).toHaveLength(4)
   })
 
@@ -215,7 +215,9 @@ describe('the script that stages a release', () => {
     }
     const { status, output } = await run()
     expect(status).toBe(27)
-    expect(output).toContain('cannot fetch archive.tar.gz: storage refuses it to this server (status 403)')
+    expect(output).toContain(
+      'cannot fetch s3://bucket/shop/archives/archive.tar.gz: storage refuses it to this server (status 403)',
+    )
     expect(requests).toHaveLength(1)
   })
 

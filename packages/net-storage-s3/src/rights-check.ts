@@ -30,20 +30,28 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
   }
 
   let isConditional = false
-  await allowed('s3:ListBucket', (client) => client.send(new s3.ListObjectsV2Command(folder)))
+  const mayList = await allowed('s3:ListBucket', (client) => client.send(new s3.ListObjectsV2Command(folder)))
   const mayPut = await allowed('s3:PutObject', async (client) => {
     await client.send(new s3.PutObjectCommand({ ...object, Body: CONTENT }))
     isConditional = await refusesSecond(client, { ...object, Body: CONTENT })
   })
-  await allowed('s3:GetObject', async (client) => {
-    const { Body } = await client.send(new s3.GetObjectCommand({ Bucket: name, Key })).catch(orAbsent)
-    await Body?.transformToByteArray()
-  })
+  // Of an object that is not there, nothing can be known.
   if (mayPut) {
+    const mayGet = await allowed('s3:GetObject', async (client) => {
+      const { Body } = await client.send(new s3.GetObjectCommand({ Bucket: name, Key }))
+      await Body?.transformToByteArray()
+    })
     await allowed('s3:AbortMultipartUpload', async (client) => {
       const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand(object))
       await client.send(new s3.AbortMultipartUploadCommand({ Bucket: name, Key, UploadId }))
     })
+    // Whoever may not list without a condition is not told that an object is not there, but refused.
+    if (mayList && mayGet) {
+      const absent = { Bucket: name, Key: `${Key}-absent` }
+      await allowed('s3:ListBucket', (client) =>
+        client.send(new s3.HeadObjectCommand(absent)).catch(orAbsent),
+      )
+    }
   }
   await allowed('s3:DeleteObject', (client) => client.send(new s3.DeleteObjectCommand({ Bucket: name, Key })))
 
@@ -71,7 +79,6 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
   }
 }
 
-function orAbsent(error: unknown): { Body?: undefined } {
-  if (statusOf(error) === 404) return {}
-  throw error
+function orAbsent(error: unknown): void {
+  if (statusOf(error) !== 404) throw error
 }

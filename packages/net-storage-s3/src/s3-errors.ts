@@ -30,6 +30,9 @@ const WRONG_CREDENTIALS = new Set([
   'InvalidToken',
 ])
 
+/** Each request is signed with the SHA-256 of its content. */
+const CHANGED_ON_THE_WAY = new Set(['XAmzContentSHA256Mismatch', 'BadDigest'])
+
 /**
  * An SDK error as one for people. Told apart by names and status: some servers send no messages, and the SDK's may name
  * what must not be shown. Codes: `E_S3_BUCKET`, `E_S3_ACCESS`, `E_S3_RIGHTS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, else
@@ -80,9 +83,16 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
       `${description} can't be reached ${where} (${code || name}): check the endpoint and the network.`,
     )
   }
+  if (CHANGED_ON_THE_WAY.has(name)) {
+    return fail(
+      'E_STORAGE',
+      `${description} got something else than was sent (${name}): the network changed it. Try again.`,
+    )
+  }
+  const advice = status && status < 500 ? 'does it know all that the options ask for?' : 'try again.'
   return fail(
     'E_STORAGE',
-    `${description} failed at ${action} (${name || 'unknown error'}${status ? `, status ${status}` : ''}): try again.`,
+    `${description} failed at ${action} (${name || 'unknown error'}${status ? `, status ${status}` : ''}): ${advice}`,
   )
 }
 

@@ -147,7 +147,14 @@ export class S3Transport extends Transport {
       ServerSideEncryption: serverSideEncryption,
       SSEKMSKeyId: sseKmsKeyId,
       StorageClass: storageClass,
-      ...(tags ? { Tagging: new URLSearchParams(tags).toString() } : {}),
+      ...(tags ? { Tagging: tagging(tags) } : {}),
     }
   }
+}
+
+/** Tags as the header has them: in a query's form, but no space as a plus, which not every storage reads. */
+function tagging(tags: Readonly<Record<string, string>>): string {
+  return Object.entries(tags)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&')
 }

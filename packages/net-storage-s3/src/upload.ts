@@ -57,11 +57,12 @@ export async function uploadInParts(
   ])
   // The source's own error is what the caller wants to see, not what the upload makes of it.
   let sourceError: { readonly error: unknown } | undefined
+  let refusal: Error | undefined
   const watched = (async function* () {
     try {
       yield* body
     } catch (error) {
-      sourceError = { error }
+      if (error !== refusal) sourceError = { error }
       throw error
     }
   })()
@@ -69,10 +70,15 @@ export async function uploadInParts(
     const content = Readable.from(watched, { objectMode: false })
     if (signal) addAbortSignal(signal, content)
     // Upload's own abort does not wait for the removal of the parts: what sends content is given up instead.
-    const sendOne = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+    const sendOne = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
       const isContent = command instanceof UploadPartCommand || command instanceof PutObjectCommand
       const bound = signal && isContent ? { abortSignal: signal } : {}
-      return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound)
+      return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound).catch((error: Error) => {
+        // Else the other parts would be read and sent to the end.
+        refusal ??= error
+        if (isContent) content.destroy(refusal)
+        throw error
+      })
     }
     await new Upload({
       client: new Proxy(client, {

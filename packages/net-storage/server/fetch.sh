@@ -68,10 +68,10 @@ fetch() {
         forget_part
         ;;
     esac
-    if [ "$status" -eq 2 ]; then fail 27 "cannot fetch $archive: storage refuses it to this server (status $answer)"; fi
+    if [ "$status" -eq 2 ]; then fail 27 "cannot fetch $object: storage refuses it to this server (status $answer)"; fi
     if [ $# -eq 0 ]; then
       [ -z "$wrong" ] || fail 22 "$object in storage is not what was uploaded: its size or SHA-256 differs from the manifest's. Deploy with netStorage.reuseArchive: false to build it anew"
-      fail 21 "cannot fetch $archive from storage${answer:+ (status $answer)}"
+      fail 21 "cannot fetch $object${answer:+ (status $answer)}"
     fi
     say "trying to fetch $archive again, $((total - $# + 1)) of $total, in $1 seconds"
     # A shell whose sleep knows whole seconds only waits a little longer.
