@@ -1,6 +1,6 @@
 import { S3Lock, type S3LockOptions } from 'shipit-net-storage-s3'
 import { lockContract } from 'shipit-deploy-locker/testing'
-import { afterAll, beforeAll, inject, it } from 'vitest'
+import { afterAll, beforeAll, it } from 'vitest'
 import { Bucket } from './support/bucket.js'
 
 let bucket: Bucket
@@ -12,16 +12,7 @@ afterAll(() => bucket.delete())
 let tests = 0
 
 function locks(options: Partial<S3LockOptions> = {}): S3Lock {
-  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
-  return new S3Lock({
-    bucket: bucket.name,
-    prefix: `test-${tests}`,
-    endpoint,
-    region,
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-    ...options,
-  })
+  return new S3Lock({ ...bucket.lockOptions(), prefix: `test-${tests}`, ...options })
 }
 
 lockContract({

@@ -8,6 +8,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3'
+import type { S3LockOptions } from 'shipit-net-storage-s3'
 import { inject } from 'vitest'
 
 /** A bucket of a test's own, in the S3 service that all tests share. */
@@ -24,6 +25,13 @@ export class Bucket {
     const name = `test-${randomUUID()}`
     await client.send(new CreateBucketCommand({ Bucket: name }))
     return new Bucket(name, client)
+  }
+
+  /** Options for a lock that is kept in it. */
+  lockOptions(): S3LockOptions {
+    const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+    const credentials = { accessKeyId, secretAccessKey }
+    return { bucket: this.name, endpoint, region, credentials, forcePathStyle: true }
   }
 
   async keys(): Promise<string[]> {
