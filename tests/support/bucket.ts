@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import type { S3LockOptions } from 'shipit-net-storage-s3'
@@ -48,6 +49,11 @@ export class Bucket {
   async read(key: string): Promise<Uint8Array> {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()
+  }
+
+  /** Puts something there behind the deploy's back. */
+  async write(key: string, content: string): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: content }))
   }
 
   /** Takes an object out of the bucket behind the deploy's back. */

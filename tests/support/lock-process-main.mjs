@@ -48,12 +48,13 @@ const commands = {
   inspect: async (place) => (await providers[place].inspect(KEY)) ?? null,
 }
 
-process.on('message', async ({ id, command, argument }) => {
+const answer = async ({ id, command, argument }) => {
   try {
     process.send({ id, value: await commands[command](argument) })
   } catch (error) {
     process.send({ id, error: error.stack })
   }
-})
+}
+process.on('message', (message) => void answer(message))
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.send('ready')

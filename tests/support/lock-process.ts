@@ -16,7 +16,7 @@ export interface Places {
 export interface LockProcessOptions {
   /** Milliseconds that its clock is off. @default 0 */
   readonly clockOffset?: number
-  /** Whether it can tell that other processes of this machine are dead; other machines can't. @default false */
+  /** Whether it can tell, for a file lock, which processes live; processes of other machines can't. @default false */
   readonly sameMachine?: boolean
 }
 
