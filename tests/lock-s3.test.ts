@@ -1,7 +1,13 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { startEmbeddedS3 } from '../testbed/embedded-s3.js'
 import { S3Lock, type S3LockOptions } from 'shipit-net-storage-s3'
 import { lockContract } from 'shipit-deploy-locker/testing'
-import { afterAll, beforeAll, inject, it } from 'vitest'
+import type { HeldLock } from 'shipit-deploy-locker'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { Bucket } from './support/bucket.js'
+import { FaultProxy, type Fate } from './support/fault-proxy.js'
+import { LockProcess } from './support/lock-process.js'
 
 let bucket: Bucket
 beforeAll(async () => {
@@ -12,16 +18,7 @@ afterAll(() => bucket.delete())
 let tests = 0
 
 function locks(options: Partial<S3LockOptions> = {}): S3Lock {
-  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
-  return new S3Lock({
-    bucket: bucket.name,
-    prefix: `test-${tests}`,
-    endpoint,
-    region,
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-    ...options,
-  })
+  return new S3Lock({ ...bucket.lockOptions(), prefix: `test-${tests}`, ...options })
 }
 
 lockContract({
@@ -31,4 +28,203 @@ lockContract({
     return () => locks()
   },
   createBroken: async () => locks({ bucket: 'no-such-bucket' }),
+})
+
+const ALICE = { key: 'shop.production', user: 'alice', reason: 'her deploy' }
+const BOB = { key: 'shop.production', user: 'bob', reason: 'his deploy' }
+
+/** Seconds; the shortest that there is. */
+const LEASE = 3
+
+/** What another machine gets. */
+async function other(): Promise<HeldLock | undefined> {
+  return locks({ lease: LEASE })
+    .acquire(BOB)
+    .catch((error: { code: string }) => {
+      if (error.code !== 'E_LOCK_HELD') throw error
+      return undefined
+    })
+}
+
+/** Tries until it gets the lock, as a waiting deploy does. */
+async function waitForOther(): Promise<HeldLock> {
+  for (;;) {
+    const held = await other()
+    if (held) return held
+    await pause(100)
+  }
+}
+
+describe('behind a network that fails', () => {
+  let proxy: FaultProxy
+  let alice: S3Lock
+  let held: HeldLock
+  beforeEach(async () => {
+    tests += 1
+    proxy = await FaultProxy.start(inject('s3').endpoint)
+    alice = locks({ endpoint: proxy.url, lease: LEASE })
+    held = await alice.acquire(ALICE)
+  })
+  afterEach(async () => {
+    proxy.decide = () => 'pass'
+    await held.release()
+    await proxy.stop()
+  })
+
+  const failWrites = (fate: Fate, times: number): void => {
+    let left = times
+    proxy.decide = ({ method }) => (method === 'PUT' && (left -= 1) >= 0 ? fate : 'pass')
+  }
+
+  it.each([500, 503, 'hang', 'lose'] as const)('renews again when a renewal met with %s', async (fate) => {
+    failWrites(fate, 1)
+    await held.confirm()
+    expect(proxy.seen).toContain(`PUT ${fate}`)
+    expect(held.lost.aborted).toBe(false)
+    expect(await other()).toBeUndefined()
+  })
+
+  it('is kept while every other request fails in one way or another', async () => {
+    const fates: Fate[] = [500, 'pass', 'lose', 'pass', 503, 'pass']
+    let asked = 0
+    proxy.decide = () => fates[(asked += 1) % fates.length] ?? 'pass'
+    for (const until = performance.now() + (LEASE + 2) * 1000; performance.now() < until;) {
+      expect(await other()).toBeUndefined()
+      await pause(500)
+    }
+    expect(held.lost.aborted).toBe(false)
+  })
+
+  it.each([500, 503, 'hang'] as const)(
+    'is given up before others can have it, if storage only answers with %s',
+    async (fate) => {
+      let lostAt = Infinity
+      held.lost.addEventListener('abort', () => (lostAt = performance.now()))
+      proxy.decide = () => fate
+      const refused = held.confirm().catch((error: unknown) => String(error))
+      const bob = await waitForOther()
+      expect(lostAt).toBeLessThan(performance.now())
+      expect(await refused).toMatch(/storage could not be asked for \d seconds/)
+      expect(bob.tookOverFrom).toMatchObject(ALICE)
+      expect(bob.fence).toEqual({ domain: held.fence?.domain, number: 2 })
+      await bob.release()
+    },
+  )
+
+  it('is given back, taken and broken by writes whose answers are lost, each once', async () => {
+    failWrites('lose', 1)
+    await held.release()
+    expect(await other().then((bob) => bob?.release().then(() => bob.fence?.number))).toBe(2)
+    failWrites('lose', 1)
+    held = await alice.acquire(ALICE)
+    expect(held.fence?.number).toBe(3)
+    expect(held.tookOverFrom).toBeUndefined()
+    failWrites('lose', 1)
+    expect(await alice.break(ALICE.key, BOB)).toMatchObject(ALICE)
+    expect(proxy.seen.filter((each) => each === 'PUT lose')).toHaveLength(3)
+    await expect(held.confirm()).rejects.toThrow('bob broke it')
+  })
+
+  it('does not take for granted that conditions are honoured, if that can not be found out', async () => {
+    proxy.decide = ({ method }) => (method === 'PUT' ? 'lose' : 'pass')
+    await expect(locks({ endpoint: proxy.url }).acquire(BOB)).rejects.toMatchObject({
+      code: 'E_S3_UNREACHABLE',
+    })
+  })
+
+  it('refuses storage that does not know conditional writes, as Swift, which answers with 501', async () => {
+    proxy.decide = ({ headers }) => (headers['if-none-match'] || headers['if-match'] ? 501 : 'pass')
+    for (const refused of [
+      locks({ endpoint: proxy.url }).acquire(BOB),
+      locks({ endpoint: proxy.url }).check(),
+    ]) {
+      await expect(refused).rejects.toMatchObject({
+        code: 'E_S3_CONDITIONS',
+        showStack: false,
+        message: expect.stringMatching(/^s3:.* knows no conditional writes, .* FileLock in a shared folder/),
+      })
+    }
+  })
+})
+
+it('refuses storage that ignores conditions', async () => {
+  const server = await startEmbeddedS3()
+  const { endpoint, region, accessKeyId, secretAccessKey } = server
+  const credentials = { accessKeyId, secretAccessKey }
+  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
+    await expect(new S3Lock({ bucket: 'deploys', client }).acquire(BOB)).rejects.toMatchObject({
+      code: 'E_S3_CONDITIONS',
+      message: expect.stringContaining('ignores If-None-Match'),
+    })
+  } finally {
+    client.destroy()
+    await server.stop()
+  }
+})
+
+it('is taken over from a process that was killed when its lease has run out', async () => {
+  tests += 1
+  const s3 = { ...bucket.lockOptions(), prefix: `test-${tests}`, lease: LEASE }
+  const dying = await LockProcess.start({ file: { dir: '/nowhere' }, s3 })
+  await dying.do('acquire', { place: 's3', user: 'dying' })
+  expect(await other()).toBeUndefined()
+  await dying.kill()
+  const next = await waitForOther()
+  expect(next.tookOverFrom).toMatchObject({ user: 'dying' })
+  await next.release()
+})
+
+it('survives that its process is stopped for longer than the lease, if nobody took it over', async () => {
+  tests += 1
+  const s3 = { ...bucket.lockOptions(), prefix: `test-${tests}`, lease: LEASE }
+  const sleeper = await LockProcess.start({ file: { dir: '/nowhere' }, s3 })
+  try {
+    for (const taken of [false, true]) {
+      expect(await sleeper.do('acquire', { place: 's3', user: 'sleeper' })).toMatchObject({
+        tookOverFrom: null,
+      })
+      sleeper.signal('SIGSTOP')
+      if (taken) await (await waitForOther()).release()
+      else await pause((LEASE + 2) * 1000)
+      sleeper.signal('SIGCONT')
+      expect(await sleeper.do('confirm')).toEqual(taken ? expect.stringContaining('bob took it over') : null)
+      await sleeper.do('release')
+    }
+  } finally {
+    await sleeper.kill()
+  }
+})
+
+it('is refused, and can be broken, while its object holds something else', async () => {
+  tests += 1
+  await bucket.write(`test-${tests}/locks/shop.production.json`, '{ "user": "ali')
+  expect(await other()).toBeUndefined()
+  expect(await locks().inspect(ALICE.key)).toMatchObject({ user: 'somebody unknown' })
+  expect(await locks().break(ALICE.key, BOB)).toMatchObject({ user: 'somebody unknown' })
+  const held = await locks().acquire(ALICE)
+  await held.release()
+})
+
+it('is lost when its object is deleted, and counts in a domain of its own from then on', async () => {
+  tests += 1
+  const held = await locks().acquire(ALICE)
+  await bucket.remove(`test-${tests}/locks/shop.production.json`)
+  await expect(held.confirm()).rejects.toThrow('its object is gone')
+  const next = await locks().acquire(BOB)
+  expect(next.fence?.domain).not.toBe(held.fence?.domain)
+  await next.release()
+  await held.release()
+  expect(await bucket.keys()).not.toContainEqual(expect.stringContaining('check'))
+})
+
+it('says what is wrong with its options before it is used, and refuses to be', async () => {
+  const wrong = new S3Lock({ bucket: '', lease: 1, leas: 2 } as never)
+  expect(wrong.mistakes).toEqual([
+    'bucket: expected the name of a bucket',
+    'lease: expected seconds, from 3 to 86400',
+    expect.stringMatching(/^there is no option 'leas'; known are bucket, /),
+  ])
+  await expect(wrong.acquire(ALICE)).rejects.toMatchObject({ code: 'E_S3_OPTIONS' })
 })

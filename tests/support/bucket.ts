@@ -7,9 +7,11 @@ import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import type { S3LockOptions } from 'shipit-net-storage-s3'
 import { inject } from 'vitest'
 import type { S3Access } from '../../testbed/s3-server.js'
 
@@ -35,6 +37,13 @@ export class Bucket {
     return new Bucket(name, client)
   }
 
+  /** Options for a lock that is kept in it. */
+  lockOptions(): S3LockOptions {
+    const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+    const credentials = { accessKeyId, secretAccessKey }
+    return { bucket: this.name, endpoint, region, credentials, forcePathStyle: true }
+  }
+
   async keys(): Promise<string[]> {
     const { Contents = [] } = await this.client.send(new ListObjectsV2Command({ Bucket: this.name }))
     return Contents.map(({ Key }) => Key ?? '')
@@ -58,6 +67,11 @@ export class Bucket {
   async read(key: string): Promise<Uint8Array> {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()
+  }
+
+  /** Puts something there behind the deploy's back. */
+  async write(key: string, content: string): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: content }))
   }
 
   /** Takes an object out of the bucket behind the deploy's back. */

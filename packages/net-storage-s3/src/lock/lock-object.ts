@@ -19,7 +19,7 @@ export interface Found {
 /** When to write. Storage refuses if it is not so, in the same step. */
 export type Condition = { readonly ifAbsent: true } | { readonly ifEtag: string }
 
-/** How often a write is tried whose answer is unclear. */
+/** How often a request is tried whose answer is unclear. */
 const TRIES = 3
 
 /** Milliseconds in between. */
@@ -39,31 +39,16 @@ export class LockObject {
 
   /** @throws {TransportError} */
   async read(): Promise<Found | undefined> {
-    const { GetObjectCommand } = await import('@aws-sdk/client-s3')
     return this.bucket.attempt('s3:GetObject', async (client) => {
-      const command = new GetObjectCommand(this.bucket.object(this.key))
-      let date = ''
-      command.middlewareStack.add(
-        (next) => async (args) => {
-          const result = await next(args)
-          date = (result.response as { headers: Record<string, string> }).headers['date'] ?? ''
-          return result
-        },
-        { step: 'deserialize' },
-      )
-      try {
-        return await this.inTime(async (abortSignal) => {
-          const { Body, ETag, LastModified } = await client.send(command, { abortSignal })
-          const now = Date.parse(date)
-          if (!ETag || !LastModified || Number.isNaN(now))
-            throw noLock(this.bucket, 'does not say when it answers')
-          const lease = parseLease((await Body?.transformToString()) ?? '')
-          return { lease, etag: unquoted(ETag), age: (now - LastModified.getTime()) / 1000, now }
-        })
-      } catch (error) {
-        // Without the object, but not without the bucket.
-        if ((error as Error).name === 'NoSuchKey') return undefined
-        throw error
+      for (let left = TRIES - 1; ; left -= 1) {
+        try {
+          return await this.get(client)
+        } catch (error) {
+          // Without the object, but not without the bucket.
+          if ((error as Error).name === 'NoSuchKey') return undefined
+          if (left <= 0 || isRefusal(error) || statusOf(error) === 404) throw error
+          await pause(TRY_AGAIN_AFTER)
+        }
       }
     })
   }
@@ -135,6 +120,28 @@ export class LockObject {
       .catch((explained: unknown) => explained)
   }
 
+  private async get(client: S3Client): Promise<Found> {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3')
+    const command = new GetObjectCommand(this.bucket.object(this.key))
+    let date = ''
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args)
+        date = (result.response as { headers: Record<string, string> }).headers['date'] ?? ''
+        return result
+      },
+      { step: 'deserialize' },
+    )
+    return this.inTime(async (abortSignal) => {
+      const { Body, ETag, LastModified } = await client.send(command, { abortSignal })
+      const now = Date.parse(date)
+      if (!ETag || !LastModified || Number.isNaN(now))
+        throw noLock(this.bucket, 'does not say when it answers')
+      const lease = parseLease((await Body?.transformToString()) ?? '')
+      return { lease, etag: unquoted(ETag), age: (now - LastModified.getTime()) / 1000, now }
+    })
+  }
+
   private async inTime<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const signal = AbortSignal.timeout(this.patience)
     const late = once(signal, 'abort').then(() => {
@@ -154,7 +161,8 @@ export function noLock({ description }: Bucket, why: string): TransportError {
 
 function isRefusal(error: unknown): boolean {
   const status = statusOf(error) ?? 0
-  if ((error as Error).name === 'CredentialsProviderError' || status === 501) return true
+  if (error instanceof TransportError || (error as Error).name === 'CredentialsProviderError') return true
+  if (status === 501) return true
   return status >= 300 && status < 500 && !UNCLEAR.has(status)
 }
 

@@ -26,7 +26,9 @@ export class S3Lock implements LockProvider {
 
   constructor(options: S3LockOptions) {
     this.mistakes = lockMistakes(options)
-    this.bucket = new Bucket(options, this.mistakes)
+    // What became of a write that failed is to be found out before it is tried again.
+    const clientConfig = { maxAttempts: 1, ...options.clientConfig }
+    this.bucket = new Bucket(options.client ? options : { ...options, clientConfig }, this.mistakes)
     this.lease = options.lease ?? 60
   }
 

@@ -1,0 +1,60 @@
+// What runs in a LockProcess.
+const { places, clockOffset = 0, sameMachine = false } = JSON.parse(process.env.LOCK ?? '{}')
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+
+// Before anything else is loaded that may read the clock.
+const RealDate = Date
+globalThis.Date = class extends RealDate {
+  constructor(...parts) {
+    if (parts.length === 0) super(RealDate.now() + clockOffset)
+    else super(...parts)
+  }
+  static now() {
+    return RealDate.now() + clockOffset
+  }
+}
+
+const { FileLock } = await import('shipit-deploy-locker')
+const { S3Lock } = await import('shipit-net-storage-s3')
+const providers = { file: new FileLock(places.file), s3: new S3Lock(places.s3) }
+const KEY = 'shop.production'
+let held
+
+const take = ({ place, user }) =>
+  providers[place].acquire({
+    key: KEY,
+    user,
+    reason: 'a test',
+    ...(sameMachine ? {} : { isAlive: async () => undefined }),
+  })
+
+const commands = {
+  async acquire(details) {
+    try {
+      held = await take(details)
+      held.lost.addEventListener('abort', (event) => process.send({ lost: event.target.reason.message }))
+      return { fence: held.fence, tookOverFrom: held.tookOverFrom ?? null }
+    } catch (error) {
+      return error.code === 'E_LOCK_HELD' ? { refusedBy: error.holder } : { error: String(error) }
+    }
+  },
+  confirm: () =>
+    held.confirm().then(
+      () => null,
+      (error) => error.message,
+    ),
+  release: () => held.release().then(() => null, String),
+  break: async (place) => (await providers[place].break(KEY, { user: 'breaker', reason: 'a test' })) ?? null,
+  inspect: async (place) => (await providers[place].inspect(KEY)) ?? null,
+}
+
+const answer = async ({ id, command, argument }) => {
+  try {
+    process.send({ id, value: await commands[command](argument) })
+  } catch (error) {
+    process.send({ id, error: error.stack })
+  }
+}
+process.on('message', (message) => void answer(message))
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.send('ready')

@@ -1,0 +1,101 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { FileLockOptions, LockHolder } from 'shipit-deploy-locker'
+import type { S3LockOptions } from 'shipit-net-storage-s3'
+
+/** Where a {@link LockProcess} keeps its lock. */
+export type Place = 'file' | 's3'
+
+/** How to get there. */
+export interface Places {
+  readonly file: FileLockOptions
+  readonly s3: S3LockOptions
+}
+
+export interface LockProcessOptions {
+  /** Milliseconds that its clock is off. @default 0 */
+  readonly clockOffset?: number
+  /** Whether it can tell, for a file lock, which processes live; processes of other machines can't. @default false */
+  readonly sameMachine?: boolean
+}
+
+/** What came of a try to take the lock. */
+export type Taken =
+  | {
+      readonly fence: { readonly domain: string; readonly number: number }
+      readonly tookOverFrom: LockHolder | null
+    }
+  | { readonly refusedBy: LockHolder }
+  | { readonly error: string }
+
+/** What a lock process can be told to do. */
+interface Commands {
+  /** Takes the lock, unless somebody has it. */
+  acquire: (details: { readonly place: Place; readonly user: string }) => Taken
+  /** Null if it is this process's, else how it was lost. */
+  confirm: () => string | null
+  /** Null, or what went wrong. */
+  release: () => string | null
+  /** Who had the lock. */
+  break: (place: Place) => LockHolder | null
+  inspect: (place: Place) => LockHolder | null
+}
+
+/** A process with a lock of its own: it can be stopped, killed, and have a clock that is off. */
+export class LockProcess {
+  private asked = 0
+
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(places: Places, options: LockProcessOptions = {}): Promise<LockProcess> {
+    const child = fork(fileURLToPath(new URL('lock-process-main.mjs', import.meta.url)), {
+      env: { PATH: process.env['PATH'], LOCK: JSON.stringify({ places, ...options }) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    await once(child, 'message')
+    return new LockProcess(child)
+  }
+
+  get pid(): number {
+    return Number(this.child.pid)
+  }
+
+  async do<C extends keyof Commands>(
+    command: C,
+    ...[argument]: Parameters<Commands[C]>
+  ): Promise<ReturnType<Commands[C]>> {
+    const id = (this.asked += 1)
+    const answer = new Promise<{ value?: unknown; error?: string }>((resolve, reject) => {
+      const take = (message: { id: number; value?: unknown; error?: string }): void => {
+        if (message.id !== id) return
+        this.child.off('message', take).off('exit', end)
+        resolve(message)
+      }
+      const end = (): void => reject(new Error(`the process ended before it answered to ${command}`))
+      this.child.on('message', take).once('exit', end)
+    })
+    this.child.send({ id, command, argument })
+    const { value, error } = await answer
+    if (error) throw new Error(error)
+    return value as ReturnType<Commands[C]>
+  }
+
+  /** Resolves when it has lost the lock that it holds, with how. */
+  async lost(): Promise<string> {
+    for (;;) {
+      const [message] = (await once(this.child, 'message')) as [{ lost?: string }]
+      if (message.lost) return message.lost
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    this.child.kill('SIGKILL')
+    await once(this.child, 'exit')
+  }
+}
