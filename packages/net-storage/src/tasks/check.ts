@@ -21,11 +21,13 @@ export function defineCheck(deployment: Deployment): void {
     }
     const { settings, hosts, scm, branch, pulling, deployTo } = deployment
     deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
-    const { transport } = settings
+    const { transport, installer } = settings
     await all([
       ...(deployment.live ? [] : [scm.check(branch)]),
       transport.check().then((notes) => notes?.forEach((note) => shipit.log(`Note: ${note}`))),
       settings.archiver.check(),
+      // One that is found by its lockfile is known once there is a commit.
+      ...(typeof installer === 'object' && !pulling ? [installer.identity()] : []),
       findConfigFiles(settings.configFiles),
     ])
     const programs = [...settings.archiver.serverPrograms, ...(transport.serverPrograms ?? [])].join(' ')
