@@ -14,7 +14,6 @@ export class FaultProxy {
   decide: (request: IncomingMessage) => Fate = () => 'pass'
   /** What was asked, in order: `PUT pass`. */
   readonly seen: string[] = []
-  private readonly waiting = new Set<() => void>()
 
   private constructor(
     private readonly server: Server,
@@ -22,16 +21,11 @@ export class FaultProxy {
   ) {}
 
   static async start(target: string): Promise<FaultProxy> {
-    const server = createServer((incoming, outgoing) => void proxy.handle(incoming, outgoing, target))
+    const server = createServer((incoming, outgoing) => proxy.handle(incoming, outgoing, target))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const proxy = new FaultProxy(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
     return proxy
-  }
-
-  /** Resolves with the next request whose fate is not to pass, once that has happened to it. */
-  broke(): Promise<void> {
-    return new Promise((resolve) => this.waiting.add(resolve))
   }
 
   async stop(): Promise<void> {
@@ -43,19 +37,13 @@ export class FaultProxy {
   private handle(incoming: IncomingMessage, outgoing: ServerResponse, target: string): void {
     const fate = this.decide(incoming)
     this.seen.push(`${incoming.method} ${fate}`)
-    const done = (): void => {
-      for (const resolve of this.waiting) resolve()
-      this.waiting.clear()
-    }
     if (fate === 'hang') {
       incoming.resume()
-      done()
       return
     }
     if (typeof fate === 'number') {
       incoming.resume()
       outgoing.writeHead(fate).end()
-      done()
       return
     }
     const { method, url = '/', headers } = incoming
@@ -64,7 +52,6 @@ export class FaultProxy {
       if (fate === 'lose') {
         answer.resume().once('end', () => {
           outgoing.destroy()
-          done()
         })
         return
       }
