@@ -1,12 +1,12 @@
 // Packing beside tar with pigz and zstd, on the same tree: `npm run bench:archive -- --files 20000 --megabytes 400`
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { TarGzip, TarZstd, type Archiver } from 'shipit-net-storage'
+import { makeTree } from './tree.js'
 
 const { values } = parseArgs({
   options: {
@@ -23,32 +23,13 @@ const [files, megabytes, rounds] = [values.files, values.megabytes, values.round
 
 const directory = await mkdtemp(join(tmpdir(), 'bench-'))
 try {
-  await makeTree(directory)
+  await makeTree(directory, { files, megabytes })
   console.log(`${files} files, ${megabytes} MB; the fastest of ${rounds} rounds, one beside the other`)
   await compare('tar.gz', new TarGzip(), 'tar -I pigz -cf - . | cat >/dev/null')
   await compare('tar.zst', new TarZstd(), "tar -I 'zstd -3 -T0' -cf - . | cat >/dev/null")
   console.log(`most memory: ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`)
 } finally {
   await rm(directory, { recursive: true, force: true })
-}
-
-/** Half of each file is like source code, half can't be compressed. */
-async function makeTree(root: string): Promise<void> {
-  const size = Math.floor((megabytes * 1e6) / files)
-  const words = Array.from({ length: 2000 }, () => randomBytes(4).toString('hex'))
-  for (let index = 0; index < files; index += 1) {
-    const folder = join(root, `folder${index % 200}`)
-    if (index < 200) await mkdir(folder)
-    const text = Array.from(
-      { length: Math.ceil(size / 18) },
-      (_, at) => words[(index * 7 + at * at) % 2000],
-    ).join(' ')
-    const half = Math.floor(size / 2)
-    await writeFile(
-      join(folder, `file${index}`),
-      Buffer.concat([Buffer.from(text.slice(0, half)), randomBytes(half)]),
-    )
-  }
 }
 
 async function compare(name: string, archiver: Archiver, command: string): Promise<void> {

@@ -20,10 +20,22 @@ const SSH_PROGRAMS = {
 }
 const TEST_PROGRAMS = {
   ...SSH_PROGRAMS,
+  aws: 'awscli',
   bash: 'bash',
+  bundle: 'bundler',
   busybox: 'busybox',
+  fcgiwrap: 'fcgiwrap',
+  'git-lfs': 'git-lfs',
+  hg: 'mercurial',
+  memcached: 'memcached',
   nginx: 'nginx',
+  openssl: 'openssl',
   rsync: 'rsync',
+  ruby: 'ruby',
+  'swift-account-server': 'swift-account',
+  'swift-container-server': 'swift-container',
+  'swift-object-server': 'swift-object',
+  'swift-proxy-server': 'swift-proxy',
   unzip: 'unzip',
   zstd: 'zstd',
 }

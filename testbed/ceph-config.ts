@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Address } from './free-address.js'
 
 export interface CephConfigOptions {
@@ -6,16 +7,28 @@ export interface CephConfigOptions {
   readonly clusterId: string
   readonly monitor: Address
   readonly gateway: Address
+  /** Whether roles can be taken on. Wrong keys get another answer then. */
+  readonly temporaryCredentials: boolean
 }
 
 /** The id of the gateway's user in the cluster, which is also the name of its section below. */
 export const GATEWAY = 'client.rgw.x'
 
+/** The id of the one key for encryption that the gateway knows. */
+export const KMS_KEY = 'testkey'
+
 /**
  * Configuration of a Ceph cluster of one monitor, one storage daemon that keeps all in memory, and one S3 gateway,
  * without authentication between them and without anything outside its folder.
  */
-export function cephConfig({ directory, clusterId, monitor, gateway }: CephConfigOptions): string {
+export function cephConfig({
+  directory,
+  clusterId,
+  monitor,
+  gateway,
+  temporaryCredentials,
+}: CephConfigOptions): string {
+  const kmsKey = randomBytes(32).toString('base64')
   return `[global]
 fsid = ${clusterId}
 mon host = v2:${monitor.host}:${monitor.port}
@@ -55,6 +68,10 @@ paxos propose interval = 0.05
 [${GATEWAY}]
 # The gateway never comes up without it.
 ms mon client mode = crc secure
+${temporaryCredentials ? `rgw sts key = ${randomBytes(8).toString('hex')}\nrgw s3 auth use sts = true\n` : ''}# Encryption with a key of its own, over plain HTTP.
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = ${KMS_KEY}=${kmsKey}
 rgw frontends = beast endpoint=${gateway.host}:${gateway.port} tcp_nodelay=1
 `
 }

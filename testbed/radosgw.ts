@@ -7,9 +7,17 @@ import { cephConfig, GATEWAY } from './ceph-config.js'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
 import { freeAddress } from './free-address.js'
-import type { S3Server } from './s3-server.js'
+import type { S3Access, S3Server } from './s3-server.js'
 
 const run = promisify(execFile)
+
+/** An S3 server with users. */
+export interface Radosgw extends S3Server {
+  /** Creates one more user, who may do nothing in buckets of others, and returns what it gets in with. */
+  createUser(name: string): Promise<S3Access>
+  /** Creates a role that may do everything, and that its own user can take on, with temporary credentials. Returns its ARN. */
+  createRole(name: string): Promise<string>
+}
 
 /** For all of the start together. */
 const START_SECONDS = 60
@@ -19,9 +27,12 @@ const START_SECONDS = 60
  * same time. Needs no root.
  * @throws with the last lines of the log of the daemon that did not come up
  */
-export async function startRadosgw(directory: string): Promise<S3Server> {
+export async function startRadosgw(
+  directory: string,
+  { temporaryCredentials = false }: { readonly temporaryCredentials?: boolean } = {},
+): Promise<Radosgw> {
   const root = resolve(directory)
-  const deadline = Date.now() + START_SECONDS * 1000
+  let deadline = Date.now() + START_SECONDS * 1000
   const secondsLeft = (): number => Math.max(0, (deadline - Date.now()) / 1000)
   const config = join(root, 'ceph.conf')
   const clusterId = randomUUID()
@@ -31,7 +42,7 @@ export async function startRadosgw(directory: string): Promise<S3Server> {
   await mkdir(join(root, 'mon'), { recursive: true })
   await mkdir(join(root, 'osd'))
   await mkdir(join(root, 'rgw'))
-  await writeFile(config, cephConfig({ directory: root, clusterId, monitor, gateway }))
+  await writeFile(config, cephConfig({ directory: root, clusterId, monitor, gateway, temporaryCredentials }))
 
   const daemons: Daemon[] = []
   const stop = async (): Promise<void> => {
@@ -73,17 +84,38 @@ export async function startRadosgw(directory: string): Promise<S3Server> {
     const rgw = await start('radosgw', '-n', GATEWAY)
     await rgw.untilReady(() => answers(endpoint), secondsLeft())
 
-    const accessKeyId = randomBytes(10).toString('hex').toUpperCase()
-    const secretAccessKey = randomBytes(20).toString('hex')
-    const keys = [`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`]
-    await ceph('radosgw-admin', ['user', 'create', '--uid=tests', '--display-name=Tests', ...keys], osd)
-    return { endpoint, region: 'us-east-1', accessKeyId, secretAccessKey, stop }
+    const createUser = async (name: string): Promise<S3Access> => {
+      deadline = Date.now() + START_SECONDS * 1000
+      const accessKeyId = randomBytes(10).toString('hex').toUpperCase()
+      const secretAccessKey = randomBytes(20).toString('hex')
+      const keys = [`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`]
+      await ceph('radosgw-admin', ['user', 'create', `--uid=${name}`, `--display-name=${name}`, ...keys], osd)
+      return { endpoint, region: 'us-east-1', accessKeyId, secretAccessKey }
+    }
+    const createRole = async (name: string): Promise<string> => {
+      deadline = Date.now() + START_SECONDS * 1000
+      const trust = policy({ Principal: { AWS: ['arn:aws:iam:::user/tests'] }, Action: ['sts:AssumeRole'] })
+      const rights = policy({ Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] })
+      const role = `--role-name=${name}`
+      await ceph('radosgw-admin', ['role', 'create', role, `--assume-role-policy-doc=${trust}`], osd)
+      await ceph(
+        'radosgw-admin',
+        ['role-policy', 'put', role, '--policy-name=all', `--policy-doc=${rights}`],
+        osd,
+      )
+      return `arn:aws:iam:::role/${name}`
+    }
+    return { ...(await createUser('tests')), createUser, createRole, stop }
   } catch (error) {
     await stop()
     throw new Error(`The S3 server for the tests did not start: ${(error as Error).message}`, {
       cause: error,
     })
   }
+}
+
+function policy(statement: object): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] })
 }
 
 function answers(endpoint: string): Promise<boolean> {

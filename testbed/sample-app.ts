@@ -52,7 +52,7 @@ export async function createSampleApp(directory: string): Promise<SampleApp> {
 }
 
 /** Of the user's own environment and configuration nothing may change what git does here, such as signing. */
-function gitEnvironment(): NodeJS.ProcessEnv {
+export function gitEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))
   return {
     ...Object.fromEntries(inherited),

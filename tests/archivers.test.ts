@@ -151,6 +151,7 @@ describe('a deploy', () => {
       repoTree: null,
       multiAppMode: false,
       submodules: false,
+      installer: 'none',
     })
   })
 

@@ -1,32 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createSampleApp } from '../testbed/sample-app.js'
 import { Stage } from './support/stage.js'
-
-/** The example with more settings, and without its build. */
-const SHIPITFILE = `
-import example from './shipitfile'
-export default shipit => {
-  example(shipit)
-  const { netStorage, ...settings } = JSON.parse(process.env.SETTINGS)
-  Object.assign(shipit.config, settings)
-  Object.assign(shipit.config.netStorage, netStorage)
-  shipit.blTask('assets:build', () => {})
-}
-`
+import { WITH_SETTINGS } from './support/with-settings.js'
 
 let stage: Stage
 let shipitfile: string
 beforeAll(async () => {
   stage = await Stage.create({ names: ['web1'] })
-  shipitfile = await stage.shipitfile('repository.ts', SHIPITFILE)
+  shipitfile = await stage.shipitfile('repository.ts', WITH_SETTINGS)
 })
 afterAll(() => stage.close())
 
-const deploy = (settings: object): Promise<{ status: number | string; output: string }> =>
-  stage.run('deploy', { SETTINGS: JSON.stringify(settings) }, shipitfile)
+const deploy = (
+  settings: object,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | string; output: string }> =>
+  stage.run('deploy', { SETTINGS: JSON.stringify(settings), ...env }, shipitfile)
 
 const live = (...parts: string[]): Promise<string> =>
   readFile(stage.path('web1', 'current', ...parts), 'utf8')
@@ -55,6 +47,33 @@ it('deals with what a killed git left in its mirror', async () => {
   await stage.app.commit({ kept: '4' }, 'After worse')
   expect((await deploy({})).status).toBe(0)
   expect(await live('kept')).toBe('4')
+})
+
+it('never takes another repository for its mirror, whatever is around it', async () => {
+  const mirror = join(stage.directory, '.local_net_storage/mirror')
+  // The project's own repository is around the mirror, and a deploy may be started by one of its hooks.
+  const own = await createSampleApp(join(stage.directory, 'own'))
+  await rename(join(stage.directory, 'own/.git'), join(stage.directory, '.git'))
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: stage.directory, encoding: 'utf8' })
+  git('branch', '--move', 'ops')
+  git('branch', 'precious')
+  const before = git('for-each-ref')
+  try {
+    await rm(join(mirror, 'objects'), { recursive: true })
+    const hook = { GIT_DIR: '.git', GIT_INDEX_FILE: '.git/index', GIT_WORK_TREE: '.', GIT_PREFIX: '' }
+    for (const env of [{}, hook]) {
+      const kept = `with ${Object.keys(env).join(', ')}`
+      await stage.app.commit({ kept }, 'After worst')
+      const { status } = await deploy({}, env)
+      expect(git('for-each-ref')).toBe(before)
+      expect(status).toBe(0)
+      expect(await live('kept')).toBe(kept)
+    }
+  } finally {
+    await rm(join(stage.directory, '.git'), { recursive: true })
+    await rm(own.directory, { recursive: true })
+  }
 })
 
 it('deploys submodules, and those of submodules, when it is told to', async () => {
@@ -88,11 +107,35 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   expect((await stat(stage.path('web1', 'current/services/a library/bin/start'))).mode & 0o777).toBe(0o755)
 
   expect(
-    (await deploy({ updateSubmodules: true, gitConfig, netStorage: { repoTree: 'services' } })).status,
+    (await deploy({ updateSubmodules: true, gitConfig, netStorage: { repoTree: 'services/' } })).status,
   ).toBe(0)
   expect(await live('a library/deep/inner/inner')).toBe('of the inner one')
   expect(await live('api')).toBe('x')
   expect(await readdir(join(stage.directory, '.local_net_storage'))).toEqual(['mirror', 'releases'])
+})
+
+it('finds submodules where the commit and their own repositories say', async () => {
+  const place = (name: string): string => join(stage.directory, 'another place', name)
+  const [inner, moved] = await Promise.all(['inner', 'moved'].map((name) => createSampleApp(place(name))))
+  const add = ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--']
+  await inner?.commit({ inner: 'of the other place' }, 'Inner')
+  await moved?.git(...add, inner?.directory ?? '', 'inner')
+  // Relative to where the submodule is, not to the application.
+  await moved?.git('config', '--file', '.gitmodules', 'submodule.inner.url', '../inner')
+  await moved?.commit({ moved: 'here it is' }, 'Moved')
+
+  // In the next commit, the submodule of an earlier test is another repository.
+  const name = 'services/a library'
+  const url = moved?.directory ?? ''
+  await stage.app.git('config', '--file', '.gitmodules', `submodule.${name}.url`, url)
+  await stage.app.git('-C', name, 'fetch', '--quiet', url, 'main')
+  await stage.app.git('-C', name, 'checkout', '--quiet', 'FETCH_HEAD')
+  const revision = await stage.app.commit({}, 'Another library')
+  const { status } = await deploy({ updateSubmodules: true, gitConfig: { 'protocol.file.allow': 'always' } })
+  expect(status).toBe(0)
+  expect(await stage.live()).toEqual([revision])
+  expect(await live(name, 'moved')).toBe('here it is')
+  expect(await live(name, 'inner/inner')).toBe('of the other place')
 })
 
 it('says what git said when a submodule can not be had', async () => {

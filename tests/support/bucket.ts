@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,21 +9,29 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import type { S3LockOptions } from 'shipit-net-storage-s3'
 import { inject } from 'vitest'
+import type { S3Access } from '../../testbed/s3-server.js'
 
-/** A bucket of a test's own, in the S3 service that all tests share. */
+/** A bucket of a test's own. */
 export class Bucket {
   private constructor(
     readonly name: string,
-    private readonly client: S3Client,
+    readonly client: S3Client,
   ) {}
 
-  static async create(): Promise<Bucket> {
-    const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
-    const credentials = { accessKeyId, secretAccessKey }
-    const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
+  /** @param access @default the S3 service that all tests share */
+  static async create(access: S3Access = inject('s3')): Promise<Bucket> {
+    const { endpoint, region, accessKeyId, secretAccessKey } = access
+    const client = new S3Client({
+      endpoint,
+      region,
+      credentials: { accessKeyId, secretAccessKey },
+      forcePathStyle: true,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    })
     const name = `test-${randomUUID()}`
     await client.send(new CreateBucketCommand({ Bucket: name }))
     return new Bucket(name, client)
@@ -44,6 +53,15 @@ export class Bucket {
   async unfinishedUploads(): Promise<string[]> {
     const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name }))
     return Uploads.map(({ Key }) => Key ?? '')
+  }
+
+  /** Begins an upload in parts, as one that is killed does. Returns its key. */
+  async beginUpload(key: string): Promise<string> {
+    const upload = { Bucket: this.name, Key: key }
+    const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(upload))
+    const part = { ...upload, UploadId, PartNumber: 1, Body: Buffer.from('part') }
+    await this.client.send(new UploadPartCommand(part))
+    return key
   }
 
   async read(key: string): Promise<Uint8Array> {

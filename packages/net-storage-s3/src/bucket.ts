@@ -50,8 +50,8 @@ export class Bucket {
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof TransportError) throw error
-      const { name: bucket, description } = this
-      throw s3Error(error, { action, bucket, description, ...(await this.place()) })
+      const { name: bucket, prefix, description } = this
+      throw s3Error(error, { action, bucket, prefix, description, ...(await this.place()) })
     }
   }
 
@@ -69,6 +69,29 @@ export class Bucket {
   }
 
   private client(): Promise<S3Client> {
-    return (this.connecting ??= createS3Client(this.options))
+    return (this.connecting ??= this.connect().catch((error: unknown) => {
+      this.connecting = undefined
+      throw error
+    }))
+  }
+
+  /** Finds out beforehand what every request needs, so that its lack is not taken for storage's answer. */
+  private async connect(): Promise<S3Client> {
+    const client = await createS3Client(this.options)
+    const { region, credentials } = client.config
+    await region().catch(() => {
+      throw new TransportError(
+        `There is no region for ${this.description}: set the transport's region, or AWS_REGION.`,
+        { code: 'E_S3_REGION' },
+      )
+    })
+    await credentials().catch((error: Error) => {
+      const { profile } = this.options
+      throw new TransportError(
+        `There are no credentials for ${this.description}${profile ? ` in profile '${profile}'` : ''} (${error.name}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in (aws sso login), or give the machine a role.`,
+        { code: 'E_S3_CREDENTIALS' },
+      )
+    })
+    return client
   }
 }

@@ -1,6 +1,10 @@
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Bucket } from './bucket.js'
 import { statusOf } from './s3-errors.js'
+
+/** Tries while another writer is at it. */
+const TRIES = 5
 
 /**
  * Stores an object in one request, with `ifAbsent` only if there is none. Where storage knows no conditional writes, that is
@@ -15,22 +19,32 @@ export async function putObject(
   const { PutObjectCommand } = await import('@aws-sdk/client-s3')
   const send = (client: S3Client, condition: { IfNoneMatch?: string }): Promise<unknown> =>
     client.send(new PutObjectCommand({ ...object, ...condition }), signal ? { abortSignal: signal } : {})
+
+  const putIfAbsent = async (client: S3Client, tries: number): Promise<boolean> => {
+    try {
+      await send(client, { IfNoneMatch: '*' })
+      return true
+    } catch (error) {
+      const status = statusOf(error)
+      if (status === 412) return false
+      // Another writer is at it at this very moment, and may yet fail.
+      if (status === 409 && tries > 1) {
+        await wait(200, undefined, signal ? { signal } : {})
+        return putIfAbsent(client, tries - 1)
+      }
+      if (status === 409) return false
+      if (status !== 501) throw error
+      await send(client, {})
+      return true
+    }
+  }
+
   return bucket.attempt(
     's3:PutObject',
     async (client) => {
-      try {
-        await send(client, ifAbsent ? { IfNoneMatch: '*' } : {})
-        return true
-      } catch (error) {
-        const status = statusOf(error)
-        // Another writer was there, or is at this moment.
-        if (ifAbsent && (status === 412 || status === 409)) return false
-        if (ifAbsent && status === 501) {
-          await send(client, {})
-          return true
-        }
-        throw error
-      }
+      if (ifAbsent) return putIfAbsent(client, TRIES)
+      await send(client, {})
+      return true
     },
     signal,
   )

@@ -1,4 +1,5 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { requestHandler } from './request-handler.js'
 
 /**
  * How to reach S3. Whatever is left out is found as the SDK finds it: in the environment (`AWS_PROFILE`, `AWS_REGION`,
@@ -12,6 +13,12 @@ export interface S3ClientOptions {
   readonly region?: string
   /** Address of an S3-compatible storage. @default `AWS_ENDPOINT_URL_S3`, else Amazon's */
   readonly endpoint?: string
+  /**
+   * Path of a file with the certificates (PEM) to trust, in place of the system's: for storage with a CA of one's own. Servers
+   * trust them, too.
+   * @default Node's own, and `NODE_EXTRA_CA_CERTS`
+   */
+  readonly caFile?: string
   /** Bucket in the path instead of the host name. @default false */
   readonly forcePathStyle?: boolean
   /** Profile of the AWS config files. Capistrano's `net_storage_s3_aws_profile`. @default `AWS_PROFILE` */
@@ -49,7 +56,7 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
     ...(profile ? { profile } : {}),
     ...(credentials ? { credentials } : {}),
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 5000 },
+    requestHandler: await requestHandler(options),
     // Not every storage knows the checksums that the SDK sends by default. What is sent is signed with its SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

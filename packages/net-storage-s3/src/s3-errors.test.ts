@@ -4,6 +4,7 @@ import { s3Error } from './s3-errors.js'
 const attempt = {
   action: 's3:PutObject',
   bucket: 'deploys',
+  prefix: 'shop/',
   description: 's3://deploys/shop',
   endpoint: undefined,
   region: 'eu-west-1',
@@ -21,8 +22,17 @@ it.each<[object, string, string]>([
     'E_S3_REGION',
     'another region',
   ],
+  [
+    { name: 'AuthorizationHeaderMalformed', Region: 'us-west-2', $metadata: { httpStatusCode: 400 } },
+    'E_S3_REGION',
+    "set the transport's region to 'us-west-2'",
+  ],
   [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'E_S3_ACCESS', '(ExpiredToken)'],
-  [{ name: 'AccessDenied', $metadata: { httpStatusCode: 403 } }, 'E_S3_ACCESS', 'refuses s3:PutObject'],
+  [
+    { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } },
+    'E_S3_RIGHTS',
+    'refuses s3:PutObject on arn:aws:s3:::deploys/shop/*',
+  ],
   [{ name: 'Error', errors: [{ code: 'ECONNREFUSED' }] }, 'E_S3_UNREACHABLE', 'ECONNREFUSED'],
   [{ name: 'TimeoutError' }, 'E_S3_UNREACHABLE', 'TimeoutError'],
   [{ name: 'SlowDown', $metadata: { httpStatusCode: 503 } }, 'E_STORAGE', 'SlowDown, status 503'],

@@ -1,26 +1,31 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { Transport, type PutOptions, type Source, type StoredObject } from 'shipit-net-storage'
+import { awsCliCopy } from './aws-cli.js'
 import { Bucket } from './bucket.js'
+import { addressNotes, presignedGet } from './presign.js'
 import { putObject } from './put-object.js'
+import { certificates } from './request-handler.js'
+import { checkRights } from './rights-check.js'
 import { statusOf } from './s3-errors.js'
 import { optionMistakes, type S3TransportOptions } from './settings.js'
-import { uploadInParts } from './upload.js'
-
-const MEBIBYTE = 1 << 20
+import { abortUploads } from './unfinished-uploads.js'
+import { partsOf, uploadInParts } from './upload.js'
 
 /** Requests for removal that are under way at the same time. */
 const REMOVALS = 16
 
 /**
- * Archives in Amazon S3, or any storage that speaks its protocol. Servers get presigned addresses, and need no
- * credentials. Mirrors capistrano-net_storage-s3.
+ * Archives in Amazon S3, or any storage that speaks its protocol. Servers get presigned addresses, and need no credentials,
+ * unless `serverCommand` says otherwise. Mirrors capistrano-net_storage-s3.
  *
  * The SDK is loaded with the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
- * `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
+ * `E_S3_RIGHTS`, `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
  */
 export class S3Transport extends Transport {
   readonly description: string
   override readonly mistakes: readonly string[]
+  /** Programs that servers need to fetch. */
+  override readonly serverPrograms: readonly string[]
   private readonly bucket: Bucket
 
   /** Wrong options are told in `mistakes`, and by every method. */
@@ -29,14 +34,19 @@ export class S3Transport extends Transport {
     this.mistakes = optionMistakes(options)
     this.bucket = new Bucket(options, this.mistakes)
     this.description = this.bucket.description
+    this.serverPrograms = this.usesAwsCli ? ['aws'] : []
   }
 
-  async check(): Promise<void> {
-    const key = `checks/${crypto.randomUUID()}`
-    for await (const _ of this.list('checks/')) break
-    await this.put(key, Buffer.from('check'))
-    await this.get(key)
-    await this.remove([key])
+  async check(): Promise<string[]> {
+    const isConditional = await checkRights(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
+    return [
+      ...(isConditional
+        ? []
+        : [
+            `${this.description} does not honour conditional writes: of two deploy machines that build the same commit at the same moment, each deploys its own archive, and the later one's is kept.`,
+          ]),
+      ...(this.usesAwsCli ? [] : await addressNotes(this.bucket, this.urlExpiresIn)),
+    ]
   }
 
   async stat(key: string): Promise<StoredObject | undefined> {
@@ -61,17 +71,10 @@ export class S3Transport extends Transport {
   ): Promise<boolean> {
     const { contentType = 'application/octet-stream', ifAbsent = false, signal } = options
     if (ifAbsent && (await this.stat(key))) return false
-    const object: PutObjectCommandInput = {
-      ...this.bucket.object(key),
-      ContentType: contentType,
-      ServerSideEncryption: this.options.serverSideEncryption,
-      SSEKMSKeyId: this.options.sseKmsKeyId,
-      StorageClass: this.options.storageClass,
-    }
+    const object = { ...this.newObject(key), ContentType: contentType }
     if (body instanceof Uint8Array)
       return putObject(this.bucket, { ...object, Body: body }, { ifAbsent, signal })
-    const { partSize = 8 * MEBIBYTE, queueSize = 4 } = this.options
-    await uploadInParts(this.bucket, object, body, { partSize, queueSize, signal })
+    await uploadInParts(this.bucket, object, body, { ...partsOf(this.options, options.sizeHint), signal })
     return true
   }
 
@@ -118,15 +121,40 @@ export class S3Transport extends Transport {
   }
 
   async source(key: string): Promise<Source> {
-    const [{ GetObjectCommand }, { getSignedUrl }] = await Promise.all([
-      import('@aws-sdk/client-s3'),
-      import('@aws-sdk/s3-request-presigner'),
-    ])
-    const url = await this.bucket.attempt('s3:GetObject', (client) =>
-      getSignedUrl(client, new GetObjectCommand(this.bucket.object(key)), {
-        expiresIn: this.options.urlExpiresIn ?? 3600,
-      }),
-    )
-    return { url }
+    if (this.usesAwsCli) return awsCliCopy(this.bucket, key)
+    const address = await presignedGet(this.bucket, key, this.urlExpiresIn)
+    const ca = await certificates(this.options)
+    return ca ? { ...address, ca } : address
   }
+
+  override async removeUnfinished(begunBefore: Date): Promise<string[]> {
+    return abortUploads(this.bucket, begunBefore)
+  }
+
+  private get urlExpiresIn(): number {
+    return this.options.urlExpiresIn ?? 3600
+  }
+
+  private get usesAwsCli(): boolean {
+    return this.options.serverCommand === 'aws-cli'
+  }
+
+  /** An object to be stored, with what all of them get. */
+  private newObject(key: string): PutObjectCommandInput {
+    const { serverSideEncryption, sseKmsKeyId, storageClass, tags } = this.options
+    return {
+      ...this.bucket.object(key),
+      ServerSideEncryption: serverSideEncryption,
+      SSEKMSKeyId: sseKmsKeyId,
+      StorageClass: storageClass,
+      ...(tags ? { Tagging: tagging(tags) } : {}),
+    }
+  }
+}
+
+/** Tags as the header has them: in a query's form, but no space as a plus, which not every storage reads. */
+function tagging(tags: Readonly<Record<string, string>>): string {
+  return Object.entries(tags)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&')
 }

@@ -12,9 +12,21 @@ export interface S3TransportOptions extends BucketOptions {
   readonly sseKmsKeyId?: string
   /** @default 'STANDARD' */
   readonly storageClass?: 'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'GLACIER_IR'
-  /** Seconds that a server's address of an archive lives; at most 7 days. @default 3600 */
+  /** Tags of all objects, for lifecycle rules and bills; at most 10. They need the right `s3:PutObjectTagging`. @default {} */
+  readonly tags?: Readonly<Record<string, string>>
+  /**
+   * How servers fetch: from a presigned address, or with `aws s3 cp`, the server's own credentials, and region and endpoint
+   * as here.
+   * @default 'url'
+   */
+  readonly serverCommand?: 'url' | 'aws-cli'
+  /**
+   * Seconds that a server's address of an archive lives, at most 7 days; shorter if the credentials end before. A server
+   * that tries again later is given a new one.
+   * @default 3600
+   */
   readonly urlExpiresIn?: number
-  /** Bytes of a part of an upload; at least 5 MiB. @default 8 MiB */
+  /** Bytes of a part of an upload, at least 5 MiB; grows where an archive would have more than 10,000 parts. @default 8 MiB */
   readonly partSize?: number
   /** Parts that are sent at the same time. @default 4 */
   readonly queueSize?: number
@@ -43,6 +55,7 @@ export const bucketShape = {
   endpoint: z
     .url({ protocol: /^https?$/, ...expected('an address that begins with https:// or http://') })
     .optional(),
+  caFile: text('the path of a file with certificates').optional(),
   forcePathStyle: z.boolean(expected('true or false')).optional(),
   clientConfig: z
     .custom((value) => typeof value === 'object' && value !== null, expected("what the SDK's S3Client takes"))
@@ -62,6 +75,11 @@ const shape = {
     .optional(),
   sseKmsKeyId: text('the id of a KMS key').optional(),
   storageClass: text('a storage class').optional(),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256), expected('names and values'))
+    .refine((tags) => Object.keys(tags).length <= 10, expected('10 tags at most'))
+    .optional(),
+  serverCommand: z.enum(['url', 'aws-cli'], expected("'url' or 'aws-cli'")).optional(),
   urlExpiresIn: between(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
   partSize: between(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
   queueSize: between(1, 100, 'a number from 1 to 100').optional(),
@@ -71,6 +89,7 @@ const shape = {
 const CLIENT_OPTIONS = [
   'region',
   'endpoint',
+  'caFile',
   'forcePathStyle',
   'profile',
   'configFile',

@@ -6,6 +6,31 @@ import type {
 } from '@aws-sdk/client-s3'
 import { addAbortSignal, Readable } from 'node:stream'
 import type { Bucket } from './bucket.js'
+import type { S3TransportOptions } from './settings.js'
+
+const MEBIBYTE = 1 << 20
+
+/** S3 takes no more. */
+const MOST_PARTS = 10_000
+
+/** Bytes in memory that parts may take which had to grow. */
+const MOST_IN_MEMORY = 128 * MEBIBYTE
+
+/**
+ * Size and number of parts at the same time, so that an archive of up to `sizeHint` bytes fits into 10,000 parts. All are of
+ * the same size, as some storages want it.
+ */
+export function partsOf(
+  { partSize = 8 * MEBIBYTE, queueSize = 4 }: Pick<S3TransportOptions, 'partSize' | 'queueSize'>,
+  sizeHint = 0,
+): { partSize: number; queueSize: number } {
+  const needed = Math.ceil(sizeHint / MOST_PARTS / MEBIBYTE) * MEBIBYTE
+  if (needed <= partSize) return { partSize, queueSize }
+  return {
+    partSize: needed,
+    queueSize: Math.max(1, Math.min(queueSize, Math.floor(MOST_IN_MEMORY / needed))),
+  }
+}
 
 /** Options of {@link uploadInParts}. */
 export interface UploadOptions {
@@ -32,11 +57,12 @@ export async function uploadInParts(
   ])
   // The source's own error is what the caller wants to see, not what the upload makes of it.
   let sourceError: { readonly error: unknown } | undefined
+  let refusal: Error | undefined
   const watched = (async function* () {
     try {
       yield* body
     } catch (error) {
-      sourceError = { error }
+      if (error !== refusal) sourceError = { error }
       throw error
     }
   })()
@@ -44,10 +70,15 @@ export async function uploadInParts(
     const content = Readable.from(watched, { objectMode: false })
     if (signal) addAbortSignal(signal, content)
     // Upload's own abort does not wait for the removal of the parts: what sends content is given up instead.
-    const sendOne = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+    const sendOne = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
       const isContent = command instanceof UploadPartCommand || command instanceof PutObjectCommand
       const bound = signal && isContent ? { abortSignal: signal } : {}
-      return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound)
+      return client.send<ServiceInputTypes, ServiceOutputTypes>(command, bound).catch((error: Error) => {
+        // Else the other parts would be read and sent to the end.
+        refusal ??= error
+        if (isContent) content.destroy(refusal)
+        throw error
+      })
     }
     await new Upload({
       client: new Proxy(client, {

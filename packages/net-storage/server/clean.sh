@@ -19,7 +19,7 @@ for file in "$archives_path"/*; do
   [ -f "$file" ] || continue
   name=${file##*/}
   case $name in
-    *.part | *.prefetched) continue ;;
+    *.part | *.part.* | *.prefetched) continue ;;
   esac
   if [ -f "$file.prefetched" ]; then
     fact revision "${name%%-*}"
@@ -34,4 +34,4 @@ for file in "$archives_path"/*; do
   esac
 done
 # A day's grace spares a download that is under way.
-find "$archives_path" -name '*.part' -type f -mtime +0 -exec rm -f -- {} +
+find "$archives_path" -name '*.part*' -type f -mtime +0 -exec rm -f -- {} +

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Archiver } from './archiver/archiver.js'
 import { ARCHIVERS, type ArchiverName } from './archiver/archivers.js'
+import type { Installer } from './installer/installer.js'
+import { INSTALLERS, type InstallerName } from './installer/installers.js'
 import { Git } from './scm/git.js'
 import type { Scm, ScmOptions } from './scm/scm.js'
 import type { Transport } from './transport/transport.js'
@@ -34,6 +36,18 @@ const archiver = z.custom<Archiver>(
     ['format', 'unpackCommand'].every((name) => typeof (value as Record<string, unknown>)[name] === 'string'),
 )
 
+/** Known by what it does, as a transport is. */
+const installer = z.custom<Installer>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['identity', 'install'].every(
+      (method) => typeof (value as Record<string, unknown>)[method] === 'function',
+    ) &&
+    typeof (value as Installer).name === 'string' &&
+    Array.isArray((value as Installer).lockfiles),
+)
+
 /** A folder of the repository. */
 const folder = (words: string) =>
   z
@@ -61,6 +75,16 @@ export const settingsSchema = z.strictObject({
       error: 'expected a function that makes an Scm, such as (options) => new Git(options)',
     })
     .default(() => (options: ScmOptions) => new Git(options)),
+  /**
+   * What installs production dependencies into the release: found by lockfile, by name, one of your own, or none.
+   * Capistrano's `net_storage_skip_bundle`.
+   */
+  installer: z
+    .union([z.enum(['auto', ...(Object.keys(INSTALLERS) as InstallerName[])]), z.literal(false), installer], {
+      error: `expected 'auto', ${Object.keys(INSTALLERS).join(', ')}, false, or an Installer`,
+    })
+    .default('auto')
+    .transform((value) => (typeof value === 'string' && value !== 'auto' ? INSTALLERS[value]() : value)),
   /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
   configFiles: z.array(z.string().min(1)).default([]),
   /** Where in a release they go. */
@@ -97,17 +121,18 @@ export const settingsSchema = z.strictObject({
   downloadTimeout: count(1).optional(),
   /** Most bytes a second that a server fetches with; no limit unless set. */
   downloadRateLimit: count(1).optional(),
+  /** Ranges of an archive over 64 MB that a server fetches at the same time, where its curl can; one with a limit of time or rate. */
+  downloadConnections: z
+    .int({ error: 'expected a whole number from 1 to 32' })
+    .min(1, { error: 'expected a whole number from 1 to 32' })
+    .max(32, { error: 'expected a whole number from 1 to 32' })
+    .default(4),
   /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */
   jitter: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).optional(),
 })
 
 /** What a user may write under `netStorage`. */
 export type NetStorageSettings = z.input<typeof settingsSchema>
-
-/** Seconds to wait before each further try: at random up to 1, 2, 4…, so that servers do not come back all at once. */
-export function retryDelays(retries: number): string {
-  return Array.from({ length: retries }, (_, index) => (Math.random() * 2 ** index).toFixed(1)).join(' ')
-}
 
 /** Seconds of jitter for a number of servers. */
 export function defaultJitter(servers: number): number {

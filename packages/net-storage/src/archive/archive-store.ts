@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { DeployError } from 'shipit-capistrano'
 import type { Archiver } from '../archiver/archiver.js'
 import type { Transport } from '../transport/transport.js'
@@ -29,13 +29,10 @@ export class ArchiveStore {
 
   /** The archive of a revision that can be deployed, built with the same where that is asked for; or why there is none. */
   async find(revision: string, builtWith?: BuiltWith): Promise<Found> {
-    const content = await this.transport.get(manifestKey(revision))
+    const { content } = await this.locate(revision)
     if (!content) return { reason: 'storage has no archive of it', absent: true }
     const manifest = parseManifest(content)
     if (!manifest) return { reason: 'its manifest in storage was written by another version', absent: false }
-    if (manifest.application !== this.application) {
-      return { reason: `the archive in storage is of application '${manifest.application}'`, absent: false }
-    }
     const other = builtWith && difference(manifest.builtWith, builtWith)
     if (other)
       return { reason: `the archive in storage was built with something else: ${other}`, absent: false }
@@ -51,7 +48,7 @@ export class ArchiveStore {
   /**
    * Stores an archive, then its manifest. If another machine was first with the same revision, its archive wins, unless
    * `replace` is set.
-   * @throws {DeployError} `E_ARCHIVE_EXISTS` if there is an archive of the very same release already
+   * @throws {DeployError} `E_ARCHIVE_EXISTS` if another machine was first, and its archive can't be used
    */
   async store(
     archive: AsyncIterable<Uint8Array>,
@@ -67,7 +64,7 @@ export class ArchiveStore {
   ): Promise<Manifest> {
     const { revision, release } = identity
     const { archiver, unpackedSize } = options
-    const key = `archives/${revision}-${release}.${archiver.format}`
+    const key = await this.claim(`archives/${revision}-${release}`, archiver.format)
     const hash = createHash('sha256')
     let size = 0
     const measured = (async function* () {
@@ -77,17 +74,17 @@ export class ArchiveStore {
         yield chunk
       }
     })()
-    const stored = await this.transport.put(key, measured, {
-      contentType: archiver.contentType,
-      ifAbsent: true,
-      signal: options.signal,
-    })
-    if (!stored) {
-      throw new DeployError(
-        'E_ARCHIVE_EXISTS',
-        `${key} is in ${this.transport.description} already: another deploy of the same second made it. Deploy again.`,
-      )
-    }
+    await this.transport
+      .put(key, measured, {
+        contentType: archiver.contentType,
+        // Packed, it may be a little larger than unpacked.
+        sizeHint: 2 * unpackedSize,
+        signal: options.signal,
+      })
+      .catch(async (error: unknown) => {
+        await this.transport.remove([key]).catch(() => {})
+        throw error
+      })
     const part: ManifestPart = {
       key,
       format: archiver.format,
@@ -103,7 +100,7 @@ export class ArchiveStore {
       parts: [part],
     }
     const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
-    const written = await this.transport.put(manifestKey(revision), content, {
+    const written = await this.transport.put((await this.locate(revision)).key, content, {
       contentType: 'application/json',
       ifAbsent: !options.replace,
     })
@@ -117,6 +114,25 @@ export class ArchiveStore {
     )
   }
 
+  /** Where the manifest of a revision is, or will be: elsewhere if another application of the same prefix has the usual place. */
+  private async locate(revision: string): Promise<{ key: string; content: Uint8Array | undefined }> {
+    const [usual, own] = [manifestKey(revision), manifestKey(revision, this.application)]
+    const content = await this.transport.get(usual)
+    const owner = content && (parseManifest(content)?.application ?? this.application)
+    if (owner === this.application) return { key: usual, content }
+    const elsewhere = await this.transport.get(own)
+    return owner === undefined && elsewhere === undefined
+      ? { key: usual, content: undefined }
+      : { key: own, content: elsewhere }
+  }
+
+  /** A key of its own for an archive: two machines may build the same commit in the same second. */
+  private async claim(name: string, extension: string): Promise<string> {
+    const key = `${name}.${extension}`
+    if (await this.transport.put(key, new Uint8Array(), { ifAbsent: true })) return key
+    return `${name}-${randomBytes(4).toString('hex')}.${extension}`
+  }
+
   /**
    * Removes old archives: keeps the newest `keep`, those of revisions in use, and what other applications have.
    * Returns the keys that were removed.
@@ -124,8 +140,10 @@ export class ArchiveStore {
   async clean(keep: number, inUse: ReadonlySet<string>): Promise<string[]> {
     const manifests: { key: string; manifest: Manifest }[] = []
     const referenced = new Set<string>()
+    const unreadable = new Set<string>()
     for await (const { key } of this.transport.list('manifests/')) {
       const manifest = parseManifest((await this.transport.get(key)) ?? Buffer.alloc(0))
+      if (!manifest) unreadable.add(revisionOf(key))
       for (const part of manifest?.parts ?? []) referenced.add(part.key)
       if (manifest?.application === this.application) manifests.push({ key, manifest })
     }
@@ -136,11 +154,19 @@ export class ArchiveStore {
     const dayAgo = Date.now() - 24 * 60 * 60 * 1000
     for await (const { key, modifiedAt } of this.transport.list('archives/')) {
       // A day's grace spares an upload that is under way: its manifest comes last.
-      if (!referenced.has(key) && modifiedAt.getTime() < dayAgo) removed.push(key)
+      if (referenced.has(key) || modifiedAt.getTime() >= dayAgo) continue
+      // What a manifest of another version stands for is not known.
+      const revision = revisionOf(key)
+      if (!inUse.has(revision) && !unreadable.has(revision)) removed.push(key)
     }
     // Manifests first: an archive without one does not exist, but a manifest without its archive is wrong.
     await this.transport.remove(removed.filter((key) => key.startsWith('manifests/')))
     await this.transport.remove(removed.filter((key) => !key.startsWith('manifests/')))
     return removed
   }
+}
+
+/** The revision that a key of this folder structure begins with. */
+function revisionOf(key: string): string {
+  return /^[^/]+\/([^-]*?)(?:-|\.json$)/.exec(key)?.[1] ?? ''
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 const part = z.object({
@@ -47,9 +48,11 @@ export type Manifest = z.output<typeof schema>
 /** One stored file of an archive; there is one today. */
 export type ManifestPart = z.output<typeof part>
 
-/** Key of a revision's manifest. */
-export function manifestKey(revision: string): string {
-  return `manifests/${revision}.json`
+/** Key of a revision's manifest: the usual one, or the one for an application that finds another's there. */
+export function manifestKey(revision: string, application?: string): string {
+  if (application === undefined) return `manifests/${revision}.json`
+  const hash = createHash('sha256').update(application).digest('hex')
+  return `manifests/${revision}-${hash.slice(0, 16)}.json`
 }
 
 /** Reads a manifest; undefined if it is none that this version understands. */

@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers'
 export interface UnpackTreeOptions {
   /** The repository's folder. */
   readonly cwd: string
-  /** A commit, or a folder of it: `<commit>:<path>`. */
-  readonly tree: string
+  readonly commit: string
+  /** Folder of it, as git writes it. @default all of it */
+  readonly folder?: string | undefined
   /** Folder to write to; made when it is missing. */
   readonly directory: string
   readonly env: NodeJS.ProcessEnv
@@ -18,15 +19,19 @@ export interface UnpackTreeOptions {
 }
 
 /** Writes files as `git archive` has them, with `export-ignore` and `export-subst`. @throws what git or tar said, as `stderr` and `code` */
-export async function unpackTree({ cwd, tree, directory, env, signal }: UnpackTreeOptions): Promise<void> {
+export async function unpackTree(options: UnpackTreeOptions): Promise<void> {
+  const { cwd, commit, folder, directory, env, signal } = options
   await mkdir(directory, { recursive: true })
-  const archive = spawn('git', ['-c', 'tar.umask=0022', 'archive', '--format=tar', tree], {
+  // As a path of the commit, a folder has the attributes that stand above it; as a tree it would not.
+  const below = folder ? ['--', `:(literal)${folder}`] : []
+  const depth = folder?.split('/').length ?? 0
+  const archive = spawn('git', ['-c', 'tar.umask=0022', 'archive', '--format=tar', commit, ...below], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   })
-  const tar = spawn('tar', ['-xpf', '-', '-C', resolve(directory)], {
+  const tar = spawn('tar', ['-xpf', '-', `--strip-components=${depth}`, '-C', resolve(directory)], {
     stdio: ['pipe', 'ignore', 'pipe'],
     signal,
   })

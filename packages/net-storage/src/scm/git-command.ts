@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { withoutCredentials } from '../without-credentials.js'
+import { gitAccess } from './git-credentials.js'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
 
@@ -21,9 +24,31 @@ const LFS_FILTER = {
   'filter.lfs.required': 'true',
 }
 
+/** What git tells its hooks of the repository that they belong to; a deploy may be started by one. */
+const OF_ANOTHER_REPOSITORY = new Set([
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_COMMON_DIR',
+  'GIT_CONFIG',
+  'GIT_DIR',
+  'GIT_INDEX_FILE',
+  'GIT_NAMESPACE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_PREFIX',
+  'GIT_QUARANTINE_PATH',
+  'GIT_SHALLOW_FILE',
+  'GIT_WORK_TREE',
+])
+
 /** Runs git with the repository's address and settings in its environment. */
 export class GitCommand {
-  constructor(private readonly options: Pick<ScmOptions, 'repositoryUrl' | 'config' | 'signal'>) {}
+  constructor(
+    private readonly options: Pick<ScmOptions, 'repositoryUrl' | 'mirrorPath' | 'config' | 'signal'>,
+  ) {}
+
+  /** The address that git is given: without user and password if it is a web one. */
+  get url(): string {
+    return gitAccess(this.options.repositoryUrl).url
+  }
 
   /** Its output, without the last line's end. Rejects with Node's error. */
   async run(args: readonly string[], cwd: string): Promise<string> {
@@ -42,26 +67,31 @@ export class GitCommand {
     return this.options.signal()
   }
 
-  /** In the environment, an address that holds a password is neither in a process list nor in a file. */
   get env(): NodeJS.ProcessEnv {
-    const { repositoryUrl, config = {} } = this.options
-    // Relative addresses of submodules start from the one of `origin`; git-lfs asks there, too.
-    const all = Object.entries({
-      ...LFS_FILTER,
-      ...config,
-      'remote.shipit.url': repositoryUrl,
-      'remote.origin.url': repositoryUrl,
-    })
+    const { repositoryUrl, mirrorPath, config = {} } = this.options
+    const access = gitAccess(repositoryUrl)
+    const inherited = Object.entries(process.env).filter(([name]) => !OF_ANOTHER_REPOSITORY.has(name))
+    const env = Object.fromEntries(inherited)
+    const first = Number(env['GIT_CONFIG_COUNT'] ?? 0)
+    const all = [
+      ...Object.entries(LFS_FILTER),
+      ...Object.entries(config),
+      ...access.config,
+      ['remote.shipit.url', access.url],
+    ]
     return {
-      ...process.env,
+      ...env,
+      ...access.env,
       GIT_TERMINAL_PROMPT: '0',
       // Somebody's way to make clones fast; deployed would be pointers.
       GIT_LFS_SKIP_SMUDGE: '0',
-      GIT_CONFIG_COUNT: String(all.length),
+      // A mirror that is broken is no reason to change the project's own repository, which is around it.
+      GIT_CEILING_DIRECTORIES: dirname(resolve(mirrorPath)),
+      GIT_CONFIG_COUNT: String(first + all.length),
       ...Object.fromEntries(
         all.flatMap(([key, value], index) => [
-          [`GIT_CONFIG_KEY_${index}`, key],
-          [`GIT_CONFIG_VALUE_${index}`, value],
+          [`GIT_CONFIG_KEY_${first + index}`, key],
+          [`GIT_CONFIG_VALUE_${first + index}`, value],
         ]),
       ),
       LC_ALL: 'C',
@@ -86,8 +116,4 @@ export class GitCommand {
 /** Whether git ended by itself, with a status: it says no. Anything else is a failure to ask. */
 export function saysNo(error: unknown): boolean {
   return typeof (error as GitFailure).code === 'number'
-}
-
-function withoutCredentials(text: string): string {
-  return text.replaceAll(/(\w+:\/\/)[^@/\s]*@/g, '$1')
 }

@@ -3,21 +3,30 @@ import { promisify } from 'node:util'
 import { saysNo, type GitCommand } from './git-command.js'
 import { ScmError } from './scm-error.js'
 
+/** Where {@link fetchLfsFiles} gets files from, and for which commit. */
+export interface LfsFiles {
+  /** The repository's folder. */
+  readonly directory: string
+  readonly commit: string
+  /** Name of the remote. */
+  readonly remote: string
+}
+
 /**
  * Brings the Git LFS files of a commit to a repository on this machine, if it has any, all at once and in parallel.
  * git's own way, when it writes the files, is one after the other.
  * @throws {ScmError} `E_GIT_LFS` if they are needed and git-lfs is missing; `E_REPOSITORY` if they can't be had
  */
-export async function fetchLfsFiles(git: GitCommand, directory: string, revision: string): Promise<void> {
-  if (!(await hasLfsFiles(git, directory, revision))) return
+export async function fetchLfsFiles(git: GitCommand, { directory, commit, remote }: LfsFiles): Promise<void> {
+  if (!(await hasLfsFiles(git, directory, commit))) return
   await promisify(execFile)('git-lfs', ['version'], { env: git.env }).catch(() => {
     throw new ScmError(
       'E_GIT_LFS',
-      `Commit ${revision} has files in Git LFS, and git-lfs is not on this machine: install it (Debian: apt-get install git-lfs).`,
+      `Commit ${commit} has files in Git LFS, and git-lfs is not on this machine: install it (Debian: apt-get install git-lfs).`,
     )
   })
-  await git.run(['lfs', 'fetch', 'origin', revision], directory).catch((error: unknown) => {
-    throw git.failure('E_REPOSITORY', `Can't fetch the Git LFS files of commit ${revision}`, error)
+  await git.run(['lfs', 'fetch', remote, commit], directory).catch((error: unknown) => {
+    throw git.failure('E_REPOSITORY', `Can't fetch the Git LFS files of commit ${commit}`, error)
   })
 }
 

@@ -35,6 +35,11 @@ export async function withSubmodules(
     await git.run(add, mirrorPath)
     await git.run(['read-tree', 'HEAD'], worktree)
     const below = repoTree ? ['--', repoTree] : []
+    // Relative addresses start from that of `origin`: here the application's, in submodules their own. What an earlier
+    // commit said is still in the mirror's configuration.
+    const origin = ['-c', `remote.origin.url=${git.url}`]
+    await git.run([...origin, 'submodule', '--quiet', 'init', ...below], worktree)
+    await git.run([...origin, 'submodule', '--quiet', 'sync', ...below], worktree)
     await git.run(['submodule', '--quiet', 'update', '--init', '--recursive', ...below], worktree)
     const list = ['submodule', '--quiet', 'foreach', '--recursive', 'printf "%s\\0" "$displaypath"']
     const paths = (await git.run(list, worktree))

@@ -16,9 +16,12 @@ const COMMIT_ID = /^[0-9a-f]{4,40}$/i
 export class Git extends Scm {
   private readonly git: GitCommand
 
-  constructor(private readonly options: ScmOptions) {
+  private readonly options: ScmOptions
+
+  constructor(options: ScmOptions) {
     super()
     this.git = new GitCommand(options)
+    this.options = { ...options, repoTree: plain(options.repoTree) }
   }
 
   async check(branch: string): Promise<void> {
@@ -91,16 +94,24 @@ export class Git extends Scm {
   async extract(revision: string, directory: string): Promise<void> {
     const { mirrorPath, repoTree, submodules = false } = this.options
     const { git } = this
-    const unpack = async (cwd: string, tree: string, target: string): Promise<void> => {
-      await fetchLfsFiles(git, cwd, tree.split(':')[0] ?? tree)
-      await unpackTree({ cwd, tree, directory: target, env: git.env, signal: git.signal })
+    const unpack = async (
+      cwd: string,
+      source: { readonly commit: string; readonly folder?: string | undefined; readonly remote: string },
+      target: string,
+    ): Promise<void> => {
+      await fetchLfsFiles(git, { directory: cwd, ...source })
+      await unpackTree({ ...source, cwd, directory: target, env: git.env, signal: git.signal })
     }
     try {
-      await unpack(mirrorPath, repoTree ? `${revision}:${repoTree}` : revision, directory)
+      await unpack(mirrorPath, { commit: revision, folder: repoTree, remote: 'shipit' }, directory)
       if (!submodules) return
       await withSubmodules({ git, mirrorPath, revision, repoTree }, async (found) => {
         for (const { path, directory: checkedOut } of found) {
-          await unpack(checkedOut, 'HEAD', join(directory, repoTree ? relative(repoTree, path) : path))
+          await unpack(
+            checkedOut,
+            { commit: 'HEAD', remote: 'origin' },
+            join(directory, repoTree ? relative(repoTree, path) : path),
+          )
         }
       })
     } catch (error) {
@@ -176,6 +187,12 @@ export class Git extends Scm {
       `There is no branch, tag or commit '${branch}' in ${this.git.shownUrl}. Its branches: ${some || 'none'}.`,
     )
   }
+}
+
+/** A folder as git writes it. */
+function plain(folder = ''): string | undefined {
+  const names = folder.split('/').filter((name) => name !== '' && name !== '.')
+  return names.join('/') || undefined
 }
 
 function candidates(branch: string): string[] {

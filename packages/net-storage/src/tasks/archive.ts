@@ -1,10 +1,11 @@
 import { rm, stat } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
-import { posix } from 'node:path'
+import { join, posix } from 'node:path'
 import prettyBytes from 'pretty-bytes'
 import { DeployError, releaseName } from 'shipit-capistrano'
-import type { Manifest } from '../archive/manifest.js'
+import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { treeSize } from '../archiver/tree-size.js'
+import { installDependencies } from '../installer/dependencies.js'
 import { Progress } from '../progress/progress.js'
 import { required, type Deployment } from './deployment.js'
 
@@ -28,9 +29,12 @@ export function defineArchive(deployment: Deployment): void {
     shipit.log(`${branch} is commit ${shipit.currentRevision}.`)
   })
 
-  desc('Extracts the commit. Hook builds behind it; not run when storage has the archive', {
-    runsOn: 'deploy machine',
-  })
+  desc(
+    'Extracts the commit and installs its dependencies. Hook builds behind it; not run when storage has the archive',
+    {
+      runsOn: 'deploy machine',
+    },
+  )
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const { scm, revision, application, settings } = deployment
     shipit.releaseDirname ??= releaseName(new Date())
@@ -43,6 +47,12 @@ export function defineArchive(deployment: Deployment): void {
         `netStorage.multiAppMode: commit ${revision} has no folder '${application}', as the application is called.`,
       )
     }
+    await installDependencies(await deployment.dependencies(), {
+      directory: shipit.workspace,
+      cachePath: join(settings.localBasePath, 'cache'),
+      signal: signal(),
+      log: (line) => shipit.log(line),
+    })
   })
 
   desc('Builds the archive and uploads it, unless storage has it', {
@@ -50,10 +60,11 @@ export function defineArchive(deployment: Deployment): void {
     invokes: ['net_storage:prepare_archive'],
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { revision, store, settings, pulling, builtWith, archivesInUse } = deployment
+    const { revision, store, settings, pulling, archivesInUse } = deployment
+    const builtWith = pulling ? undefined : await deployment.builtWith()
     // Noted first: from here on no other environment removes it.
     await archivesInUse.add(revision)
-    const found = await store.find(revision, pulling ? undefined : builtWith)
+    const found = await store.find(revision, builtWith)
     if ('manifest' in found && (settings.reuseArchive || pulling)) {
       const { parts, createdAt, createdBy } = found.manifest
       shipit.netStorage.manifest = found.manifest
@@ -61,7 +72,7 @@ export function defineArchive(deployment: Deployment): void {
       return
     }
     const reason = 'reason' in found ? found.reason : 'netStorage.reuseArchive is false'
-    if (pulling) {
+    if (!builtWith) {
       throw new DeployError(
         'E_NO_ARCHIVE',
         `There is no archive of ${revision} to pull: ${reason}. Make one first: shipit ${shipit.environment} net_storage:upload_archive`,
@@ -69,11 +80,16 @@ export function defineArchive(deployment: Deployment): void {
     }
     shipit.log(`Building an archive of ${revision}: ${reason}.`)
     await invoke('net_storage:prepare_archive')
-    shipit.netStorage.manifest = await packAndStore({ replace: !('absent' in found && found.absent) })
+    const replace = !('absent' in found && found.absent)
+    shipit.netStorage.manifest = await packAndStore({ replace, builtWith })
   })
 
-  const packAndStore = async ({ replace }: { readonly replace: boolean }): Promise<Manifest> => {
-    const { revision, store, scm, builtWith, settings } = deployment
+  const packAndStore = async (options: {
+    readonly replace: boolean
+    readonly builtWith: BuiltWith
+  }): Promise<Manifest> => {
+    const { replace, builtWith } = options
+    const { revision, store, scm, settings } = deployment
     const { archiver, transport } = settings
     const directory = shipit.netStorage.localReleasePath
     const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')

@@ -23,6 +23,9 @@ export function defineCleanUp(deployment: Deployment): void {
       await archivesInUse.replace(new Set(facts.flatMap(({ revision = [] }) => revision)))
       for (const key of await store.clean(settings.keepRemoteArchives, await archivesInUse.all()))
         shipit.log(`Removed ${key} from storage.`)
+      const unfinished = await settings.transport.removeUnfinished?.(new Date(Date.now() - DAY))
+      for (const name of unfinished ?? [])
+        shipit.log(`Removed the unfinished upload of ${name} from storage.`)
     } catch (error) {
       // What is live is live: an archive too many is no reason to call the deploy failed.
       shipit.log(

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeployError, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
 import type { z } from 'zod'
 import { ArchiveStore } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
 import type { BuiltWith } from '../archive/manifest.js'
+import { dependenciesIdentity, findDependencies, type Dependencies } from '../installer/dependencies.js'
 import type { Scm } from '../scm/scm.js'
 import type { LiveElsewhere } from '../servers/live-elsewhere.js'
 import type { settingsSchema } from '../settings.js'
@@ -76,8 +78,16 @@ export class Deployment {
     return new ArchivesInUse(this.settings.transport, this.application, this.shipit.environment)
   }
 
-  /** What an archive depends on that is built now. */
-  get builtWith(): BuiltWith {
+  /** What is to be installed for the commit. @throws {InstallerError} `E_INSTALLER` */
+  async dependencies(): Promise<Dependencies[]> {
+    const { scm, revision } = this
+    const { installer, multiAppMode } = this.settings
+    const applicationFolder = multiAppMode ? this.application : ''
+    return findDependencies({ scm, revision, installer, applicationFolder })
+  }
+
+  /** What an archive depends on that is built now. @throws {InstallerError} `E_INSTALLER` */
+  async builtWith(): Promise<BuiltWith> {
     const { archiver, repoTree = null, multiAppMode } = this.settings
     const options = Object.entries(archiver.options).map(([name, value]) => [`archiver ${name}`, value])
     return {
@@ -87,12 +97,14 @@ export class Deployment {
       repoTree,
       multiAppMode,
       submodules: this.shipit.config.updateSubmodules ?? false,
+      ...(await dependenciesIdentity(await this.dependencies())),
     }
   }
 
-  /** One of this package's scripts for servers. */
-  script(name: string): Script {
-    return Script.file(new URL(`../../server/${name}.sh`, import.meta.url))
+  /** One of this package's scripts for servers; of several, each builds on those before it. */
+  script(...names: readonly string[]): Script {
+    const files = names.map((name) => new URL(`../../server/${name}.sh`, import.meta.url))
+    return Script.of(files.map((file) => readFileSync(file, 'utf8')).join('\n'))
   }
 }
 

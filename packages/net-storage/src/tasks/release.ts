@@ -1,13 +1,13 @@
 import { posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { DeployError, quote, type Host } from 'shipit-capistrano'
+import { DeployError, type Host } from 'shipit-capistrano'
 import { archiverFor } from '../archiver/archivers.js'
 import { findConfigFiles } from '../config-files/config-files.js'
 import { copyConfigFiles, withConfigFolder } from '../config-files/over-rsync.js'
 import { packConfigFiles } from '../config-files/over-ssh.js'
 import { Progress } from '../progress/progress.js'
-import { sourceVariables } from '../servers/source-variables.js'
-import { defaultJitter, retryDelays } from '../settings.js'
+import { runFetching } from '../servers/fetch.js'
+import { defaultJitter } from '../settings.js'
 import { required, type Deployment } from './deployment.js'
 
 /** What a server does with the archive: makes a release of it, keeps it, or keeps it and unpacks it. */
@@ -30,25 +30,17 @@ export function defineRelease(deployment: Deployment): void {
     }
     const jitter = settings.jitter ?? defaultJitter(hosts.length)
     if (jitter > 0) await wait(Math.random() * jitter * 1000, undefined, { signal: signal() })
-    await host.script(
-      deployment.script('stage').with({
-        deploy_to: deployTo,
-        purpose,
-        release: purpose === 'stage' ? required(shipit.releaseDirname, 'deploy:check') : '',
-        revision: manifest.revision,
-        revision_time: manifest.revisionTime,
-        archives_path: archivesPath,
-        unpack_command: archiverFor(part.format, settings.archiver).unpackCommand,
-        archive: posix.basename(part.key),
-        size: part.size,
-        sha256: part.sha256,
-        unpacked_size: part.unpackedSize ?? 0,
-        delays: retryDelays(settings.retries),
-        timeout: settings.downloadTimeout ?? '',
-        rate_limit: settings.downloadRateLimit ?? '',
-        ...sourceVariables(await settings.transport.source(part.key), quote),
-      }),
-    )
+    const script = deployment.script('download', 'fetch', 'stage').with({
+      deploy_to: deployTo,
+      purpose,
+      release: purpose === 'stage' ? required(shipit.releaseDirname, 'deploy:check') : '',
+      revision: manifest.revision,
+      revision_time: manifest.revisionTime,
+      archives_path: archivesPath,
+      unpack_command: archiverFor(part.format, settings.archiver).unpackCommand,
+      unpacked_size: part.unpackedSize ?? 0,
+    })
+    await runFetching(host, script, part, settings, (line) => shipit.log(line))
   }
 
   const fetchOntoAll = async (purpose: Purpose): Promise<void> => {

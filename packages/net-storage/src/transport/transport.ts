@@ -12,17 +12,33 @@ export interface PutOptions {
   readonly contentType?: string
   /** Store only if there is no object under the key yet. @default false */
   readonly ifAbsent?: boolean
+  /** Bytes that it may have at most, if that is known; a stream that turns out longer is no error. */
+  readonly sizeHint?: number
   /** Gives the upload up; nothing stays behind. */
   readonly signal?: AbortSignal
 }
 
+/** An address that a server gets an object from. */
+export interface AddressSource {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** When storage begins to refuse it. A server that is refused after that is given a new one. */
+  readonly expiresAt?: Date
+  /** Certificates (PEM) that a server trusts for it, in place of its own. */
+  readonly ca?: string
+}
+
+/** A command that writes an object to its standard output. */
+export interface CommandSource {
+  readonly command: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /**
- * How a server gets an object: an address with headers, or a command that writes the object to its standard output.
- * Both may hold secrets: they reach servers over standard input only, and are never logged.
+ * How a server gets an object. Address, headers and environment may hold secrets: they reach servers over standard input
+ * only, and are never logged.
  */
-export type Source =
-  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly command: readonly string[]; readonly environment?: Readonly<Record<string, string>> }
+export type Source = AddressSource | CommandSource
 
 /**
  * Remote storage for archives and manifests. Mirrors capistrano-net_storage's `Transport::Base`, reduced to storage
@@ -42,8 +58,13 @@ export abstract class Transport {
    * when Shipit initialises, so a constructor need not throw.
    */
   readonly mistakes?: readonly string[]
-  /** Proves that objects can be listed, written, read and deleted; leaves nothing behind. */
-  abstract check(): Promise<void>
+  /** Programs that servers need for the command of `source`; told by `net_storage:check`. @default none */
+  readonly serverPrograms?: readonly string[]
+  /**
+   * Proves that objects can be listed, written, read and deleted; leaves nothing behind. Resolves with what people should
+   * know although it works, a sentence each, or nothing.
+   */
+  abstract check(): Promise<readonly string[] | void>
   /** What is stored under exactly this key, or undefined. */
   abstract stat(key: string): Promise<StoredObject | undefined>
   /**
@@ -62,6 +83,11 @@ export abstract class Transport {
   abstract list(prefix: string): AsyncIterable<StoredObject>
   /** Removes objects; a key without an object is no error. */
   abstract remove(keys: readonly string[]): Promise<void>
-  /** How a server gets the object. Called right before it is needed, once a server. */
+  /** How a server gets the object. Called right before it is needed, once a server and a renewal. */
   abstract source(key: string): Promise<Source>
+  /**
+   * Removes what uploads left behind that were begun before a time and ended by a crash: parts that no key leads to and that
+   * `list` does not show. Resolves with what was removed, for people. Not needed where a crash leaves nothing.
+   */
+  removeUnfinished?(begunBefore: Date): Promise<readonly string[]>
 }

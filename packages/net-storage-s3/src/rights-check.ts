@@ -1,0 +1,84 @@
+import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
+import { TransportError } from 'shipit-net-storage'
+import type { Bucket } from './bucket.js'
+import { statusOf } from './s3-errors.js'
+import { right } from './rights.js'
+
+const CONTENT = Buffer.from('check')
+
+/**
+ * Tries all that a deploy does in a bucket, on an object of its own.
+ * @param object that object, with the encryption, tags and so on that others get
+ * @returns whether conditional writes are honoured
+ * @throws {TransportError} `E_S3_RIGHTS`, with all rights that are missing; else as {@link Bucket.attempt}
+ */
+export async function checkRights(bucket: Bucket, object: PutObjectCommandInput): Promise<boolean> {
+  const s3 = await import('@aws-sdk/client-s3')
+  const { Bucket: name, Key } = object
+  const folder = { Bucket: name, Prefix: bucket.prefix, MaxKeys: 1 }
+  const missing: string[] = []
+  const allowed = async (action: string, run: (client: S3Client) => Promise<unknown>): Promise<boolean> => {
+    try {
+      await bucket.attempt(action, run)
+      return true
+    } catch (error) {
+      if (!(error instanceof TransportError) || error.code !== 'E_S3_RIGHTS') throw error
+      const { region } = await bucket.place()
+      missing.push(right(action, { bucket: bucket.name, prefix: bucket.prefix, region }))
+      return false
+    }
+  }
+
+  let isConditional = false
+  const mayList = await allowed('s3:ListBucket', (client) => client.send(new s3.ListObjectsV2Command(folder)))
+  const mayPut = await allowed('s3:PutObject', async (client) => {
+    await client.send(new s3.PutObjectCommand({ ...object, Body: CONTENT }))
+    isConditional = await refusesSecond(client, { ...object, Body: CONTENT })
+  })
+  // Of an object that is not there, nothing can be known.
+  if (mayPut) {
+    const mayGet = await allowed('s3:GetObject', async (client) => {
+      const { Body } = await client.send(new s3.GetObjectCommand({ Bucket: name, Key }))
+      await Body?.transformToByteArray()
+    })
+    await allowed('s3:AbortMultipartUpload', async (client) => {
+      const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand(object))
+      await client.send(new s3.AbortMultipartUploadCommand({ Bucket: name, Key, UploadId }))
+    })
+    // Whoever may not list without a condition is not told that an object is not there, but refused.
+    if (mayList && mayGet) {
+      const absent = { Bucket: name, Key: `${Key}-absent` }
+      await allowed('s3:ListBucket', (client) =>
+        client.send(new s3.HeadObjectCommand(absent)).catch(orAbsent),
+      )
+    }
+  }
+  await allowed('s3:DeleteObject', (client) => client.send(new s3.DeleteObjectCommand({ Bucket: name, Key })))
+
+  if (missing.length > 0) {
+    throw new TransportError(
+      [
+        `${bucket.description} refuses what a deploy needs. Give the credentials these rights:`,
+        ...missing,
+      ].join('\n  '),
+      { code: 'E_S3_RIGHTS' },
+    )
+  }
+  return isConditional
+
+  async function refusesSecond(client: S3Client, second: PutObjectCommandInput): Promise<boolean> {
+    try {
+      await client.send(new s3.PutObjectCommand({ ...second, IfNoneMatch: '*' }))
+      return false
+    } catch (error) {
+      const status = statusOf(error) ?? 0
+      if (status === 412 || status === 409) return true
+      if (status === 501 || status === 400) return false
+      throw error
+    }
+  }
+}
+
+function orAbsent(error: unknown): void {
+  if (statusOf(error) !== 404) throw error
+}

@@ -1,0 +1,77 @@
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { copyTree } from './copy-tree.js'
+import { Installer, type InstallTarget } from './installer.js'
+import { failure, mismatch, runProgram, versionOf, type ProgramOutcome } from './program.js'
+
+/** Relative, so that the release works wherever it is. */
+const INSTALL_PATH = 'vendor/bundle'
+
+/** `bundle config --local`, which stays in the release for the application's own `bundle exec`. */
+const SETTINGS = [
+  ['deployment', 'true'],
+  ['path', INSTALL_PATH],
+  ['without', 'development test'],
+  ['disable_shared_gems', 'true'],
+] as const
+
+/** Where those are. */
+const SETTINGS_FILE = '.bundle/config'
+
+/** Bundler's exit status for a Gemfile.lock that `deployment` does not take. */
+const LOCKFILE_STATUS = 16
+
+/**
+ * Bundler: gems in `vendor/bundle`, without the groups development and test, kept from deploy to deploy in a cache that
+ * is copied in before and out after. Mirrors `Bundler::Default`.
+ */
+export class Bundler extends Installer {
+  readonly name = 'bundler'
+  readonly lockfiles = ['Gemfile.lock', 'gems.locked']
+
+  async identity(): Promise<Record<string, string>> {
+    const [bundler, ruby] = await Promise.all([versionOf('bundle'), versionOf('ruby')])
+    return { bundler, ruby }
+  }
+
+  async install({ directory, cacheDirectory, lockfile, signal }: InstallTarget): Promise<void> {
+    const run = (command: readonly [string, ...string[]]): Promise<ProgramOutcome> =>
+      runProgram(command, { cwd: directory, signal })
+    const bundle = async (...args: string[]): Promise<void> => {
+      const command = ['bundle', ...args] as const
+      const outcome = await run(command)
+      if (outcome.status === LOCKFILE_STATUS)
+        throw mismatch(command, outcome, { lockfile, remedy: 'bundle install' })
+      if (outcome.status !== 0) throw failure(command, outcome)
+    }
+    const installed = join(directory, INSTALL_PATH)
+    const settings = join(directory, SETTINGS_FILE)
+    const cached = {
+      gems: join(cacheDirectory, 'gems'),
+      settings: join(cacheDirectory, 'settings'),
+      lockfile: join(cacheDirectory, 'lockfile'),
+    }
+
+    await mkdir(cached.gems, { recursive: true })
+    await copyTree(cached.gems, installed)
+    const isSame = (await read(cached.lockfile)) === (await read(join(directory, lockfile)))
+    // Those of the application itself are added to, not replaced.
+    if (isSame && (await read(settings)) === undefined) {
+      await mkdir(join(directory, '.bundle'), { recursive: true })
+      await copyFile(cached.settings, settings)
+      if ((await run(['bundle', 'check'])).status === 0) return
+    }
+    for (const [name, value] of SETTINGS) await bundle('config', 'set', '--local', name, value)
+    await bundle('install', '--quiet')
+    await bundle('clean')
+
+    for (const path of Object.values(cached)) await rm(path, { recursive: true, force: true })
+    await copyTree(installed, cached.gems)
+    await copyFile(settings, cached.settings)
+    await copyFile(join(directory, lockfile), cached.lockfile)
+  }
+}
+
+async function read(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined)
+}

@@ -1,0 +1,13 @@
+import { mkdir } from 'node:fs/promises'
+import { runProgram } from './program.js'
+import { InstallerError } from './installer-error.js'
+
+/**
+ * Copies all of a folder into another one, with permission bits, links and times. By `cp`, which is several times as fast
+ * for many small files, and shares blocks where the file system can.
+ */
+export async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true })
+  const { status, printed } = await runProgram(['cp', '-a', `${from}/.`, to])
+  if (status !== 0) throw new InstallerError('E_INSTALLER', `Can't copy ${from} to ${to}: ${printed.trim()}`)
+}

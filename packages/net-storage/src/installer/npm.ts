@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { withInstalled } from './installed.js'
+import { Installer, type InstallTarget } from './installer.js'
+import { failure, mismatch, runProgram, versionOf } from './program.js'
+
+/** npm: `npm ci` without development dependencies. */
+export class Npm extends Installer {
+  readonly name = 'npm'
+  readonly lockfiles = ['npm-shrinkwrap.json', 'package-lock.json']
+
+  async identity(): Promise<Record<string, string>> {
+    return { npm: await versionOf('npm') }
+  }
+
+  async install(target: InstallTarget): Promise<void> {
+    const { directory, cacheDirectory, lockfile, signal } = target
+    await withInstalled({ ...target, tool: await versionOf('npm', directory) }, async () => {
+      const cache = join(cacheDirectory, 'downloads')
+      const command = ['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund', `--cache=${cache}`] as const
+      const outcome = await runProgram(command, { cwd: directory, signal })
+      if (outcome.status === 0) return
+      // npm's own code for a lockfile that is not in step.
+      if (/\bcode EUSAGE\b/.test(outcome.printed))
+        throw mismatch(command, outcome, { lockfile, remedy: 'npm install' })
+      throw failure(command, outcome)
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { withInstalled } from './installed.js'
+import { Installer, type InstallTarget } from './installer.js'
+import { failure, mismatch, runProgram, versionOf } from './program.js'
+
+/** pnpm: `pnpm install --frozen-lockfile --prod`. */
+export class Pnpm extends Installer {
+  readonly name = 'pnpm'
+  readonly lockfiles = ['pnpm-lock.yaml']
+
+  async identity(): Promise<Record<string, string>> {
+    return { pnpm: await versionOf('pnpm') }
+  }
+
+  async install(target: InstallTarget): Promise<void> {
+    const { directory, cacheDirectory, lockfile, signal } = target
+    await withInstalled({ ...target, tool: await versionOf('pnpm', directory) }, async () => {
+      const command = [
+        'pnpm',
+        'install',
+        '--frozen-lockfile',
+        '--prod',
+        `--store-dir=${join(cacheDirectory, 'downloads')}`,
+        // A build that changes an installed file must not change the store's.
+        '--package-import-method=clone-or-copy',
+        // The starters of programs would name folders of this machine.
+        '--config.extend-node-path=false',
+      ] as const
+      // Without a terminal it may not ask whether to remove what is there.
+      const outcome = await runProgram(command, { cwd: directory, environment: { CI: 'true' }, signal })
+      if (outcome.status === 0) return
+      if (/\bERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)\b/.test(outcome.printed))
+        throw mismatch(command, outcome, { lockfile, remedy: 'pnpm install' })
+      throw failure(command, outcome)
+    })
+  }
+}

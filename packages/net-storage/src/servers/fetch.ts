@@ -1,0 +1,107 @@
+import { HostError, quote, type Facts, type Host, type Script, type Variables } from 'shipit-capistrano'
+import type { Source, Transport } from '../transport/transport.js'
+import { openOnThisMachine } from './relay.js'
+
+/** What `server/fetch.sh` ends with when storage refuses. */
+const REFUSED = 27
+
+/** What it ends with when the server has no program that could fetch. */
+const UNABLE = 28
+
+/** Clocks differ; and of what has expired, a new address does no harm. */
+const EXPIRY_MARGIN = 60_000
+
+/** A stored object of known content. */
+export interface KnownObject {
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+  readonly sha256: string
+}
+
+/** Settings of downloads. */
+export interface DownloadSettings {
+  readonly transport: Transport
+  readonly retries: number
+  readonly downloadTimeout?: number | undefined
+  readonly downloadRateLimit?: number | undefined
+  readonly downloadConnections: number
+}
+
+/**
+ * Runs a script that stands behind `server/fetch.sh` on a server, with what it needs to fetch an object. A server that is
+ * refused because its address has expired is given a new one, and goes on where it was; one that has nothing to fetch with is
+ * sent the object over ssh.
+ */
+export async function runFetching(
+  host: Host,
+  script: Script,
+  { key, size, sha256 }: KnownObject,
+  settings: DownloadSettings,
+  log: (line: string) => void,
+): Promise<Facts> {
+  const { transport, retries, downloadTimeout, downloadRateLimit, downloadConnections } = settings
+  const fetching = script.with({
+    archive: key.slice(key.lastIndexOf('/') + 1),
+    object: `${transport.description}/${key}`,
+    size,
+    sha256,
+    delays: retryDelays(retries),
+    timeout: downloadTimeout ?? '',
+    rate_limit: downloadRateLimit ?? '',
+    connections: downloadConnections,
+  })
+  // Even without retries: it may have waited for another deploy's download.
+  for (let renewals = Math.max(1, retries); ; renewals -= 1) {
+    const source = await transport.source(key)
+    try {
+      return await host.script(fetching.with({ relayed: '', ...sourceVariables(source) }))
+    } catch (error) {
+      if (error instanceof HostError && error.status === UNABLE && 'url' in source) {
+        log(
+          `@${host.name} ${error.output}: sending it from this machine, over ssh. With curl there it would fetch by itself.`,
+        )
+        const input = await openOnThisMachine(source)
+        const relayed = { relayed: 1, delays: '', ...sourceVariables(source) }
+        return await host.script(fetching.with(relayed), { input })
+      }
+      if (renewals === 0 || !(error instanceof HostError) || error.status !== REFUSED || !hasExpired(source))
+        throw error
+      log(`@${host.name} the address has expired: here is a new one`)
+    }
+  }
+}
+
+/** Seconds to wait before each further try: at random up to 1, 2, 4…, so that servers do not come back all at once. */
+function retryDelays(retries: number): string {
+  return Array.from({ length: retries }, (_, index) => (Math.random() * 2 ** index).toFixed(1)).join(' ')
+}
+
+function hasExpired(source: Source): boolean {
+  if (!('url' in source) || !source.expiresAt) return false
+  return Date.now() > source.expiresAt.getTime() - EXPIRY_MARGIN
+}
+
+/** How a server gets an object, as `server/download.sh` wants it. Holds secrets: goes over standard input only. */
+function sourceVariables(source: Source): Variables {
+  if ('command' in source) {
+    const environment = Object.entries(source.environment ?? {}).map(
+      ([name, value]) => `${name}=${quote(value)}`,
+    )
+    const command = [...environment, ...source.command.map((word) => quote(word))].join(' ')
+    return { command, url: '', headers: '', curl_config: '', ca: '' }
+  }
+  const headers = Object.entries(source.headers ?? {}).map(([name, value]) => `${name}: ${value}`)
+  const curl = [`url = ${curlQuote(source.url)}`, ...headers.map((header) => `header = ${curlQuote(header)}`)]
+  return {
+    command: '',
+    url: source.url,
+    headers: headers.join('\n'),
+    curl_config: curl.join('\n'),
+    ca: source.ca ?? '',
+  }
+}
+
+function curlQuote(value: string): string {
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Address } from './free-address.js'
+import { Daemon } from './daemon.js'
+import { findProgram } from './find-program.js'
+
+const READY_SECONDS = 20
+
+export interface NginxOptions extends Address {
+  /** Folder of its own. */
+  readonly directory: string
+  /** What the server's block holds beside `listen`. */
+  readonly server: string
+  /** Words behind the address in `listen`. @default none */
+  readonly listen?: string
+}
+
+/** Starts nginx. Needs no root. */
+export async function startNginx(options: NginxOptions): Promise<Daemon> {
+  const { directory, host, port } = options
+  await mkdir(join(directory, 'parts'), { recursive: true })
+  await writeFile(join(directory, 'nginx.conf'), configuration(options))
+  const log = join(directory, 'nginx.log')
+  const daemon = Daemon.start({
+    command: await findProgram('nginx'),
+    args: ['-c', join(directory, 'nginx.conf'), '-p', directory, '-e', log],
+    log,
+  })
+  await daemon.untilReady(() => accepts(host, port), READY_SECONDS)
+  return daemon
+}
+
+/** A file of users for nginx, with one of them. {PLAIN} is for files that nobody else reads. */
+export async function writeUser(path: string, user: string, password: string): Promise<void> {
+  await writeFile(path, `${user}:{PLAIN}${password}\n`, { mode: 0o600 })
+}
+
+/** Whether something listens. */
+export function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, host)
+    socket.once('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.once('error', () => done(false))
+  })
+}
+
+function configuration({ directory, host, port, server, listen = '' }: NginxOptions): string {
+  const own = process.getuid?.() === 0 ? 'user root;\n' : ''
+  return `${own}daemon off;
+pid ${directory}/nginx.pid;
+error_log ${directory}/nginx.log;
+events {}
+http {
+  access_log off;
+  client_body_temp_path ${directory}/parts;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;
+  server {
+    listen ${host}:${port} ${listen};
+${server}  }
+}
+`
+}

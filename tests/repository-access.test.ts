@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findProgram } from '../testbed/find-program.js'
+import { startGitWeb, type GitWeb } from '../testbed/git-web.js'
+import { createSampleApp, type SampleApp } from '../testbed/sample-app.js'
+import { Stage } from './support/stage.js'
+import { WITH_SETTINGS } from './support/with-settings.js'
+
+/** All that a deploy machine needs, but git-lfs. */
+const WITHOUT_LFS = ['env', 'git', 'node', 'sh', 'ssh', 'tar']
+
+let stage: Stage
+let web: GitWeb
+let shipitfile: string
+let revision: string
+beforeAll(async () => {
+  stage = await Stage.create({ names: ['web1'] })
+  shipitfile = await stage.shipitfile('access.ts', WITH_SETTINGS)
+  web = await startGitWeb(join(stage.directory, 'git-web'))
+  await useLfs(stage.app)
+  revision = await stage.app.commit(
+    {
+      'assets/big.bin': 'the real file',
+      'assets/secret.bin': 'x',
+      'assets/deep/odd $name.bin': 'this one, too',
+      'assets/text': 'plain',
+    },
+    'With Git LFS',
+  )
+})
+afterAll(async () => {
+  await web.stop()
+  await stage.close()
+})
+
+async function useLfs(app: SampleApp): Promise<void> {
+  await app.git('lfs', 'install', '--local')
+  await app.commit(
+    {
+      '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\nsecret.bin export-ignore\n',
+      'secret.bin': 'x',
+    },
+    'Git LFS',
+  )
+}
+
+async function push(app: SampleApp, name: string): Promise<void> {
+  await web.create(name)
+  const config = ['-c', `http.sslCAInfo=${web.certificate}`]
+  await app.git(...config, 'push', '--quiet', web.url(name), 'main')
+}
+
+async function deploy(
+  url: string,
+  settings: object,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | string; output: string }> {
+  await rm(join(stage.directory, '.local_net_storage'), { recursive: true, force: true })
+  const all = { REPOSITORY_URL: url, SETTINGS: JSON.stringify(settings), ...env }
+  return stage.run('deploy', all, shipitfile)
+}
+
+const live = (...parts: string[]): Promise<string> =>
+  readFile(stage.path('web1', 'current', ...parts), 'utf8')
+
+/** Settings that make the deploy build from the repository. */
+const anew = { netStorage: { reuseArchive: false } }
+
+it('deploys the real files of Git LFS from a path, and honours export-ignore for them', async () => {
+  expect(await stage.app.git('show', 'HEAD:assets/big.bin')).toContain('git-lfs.github.com')
+  expect((await deploy(stage.app.directory, anew)).status).toBe(0)
+  expect(await live('assets/big.bin')).toBe('the real file')
+  expect(await live('assets/deep/odd $name.bin')).toBe('this one, too')
+  expect(await readdir(stage.path('web1', 'current'))).not.toContain('secret.bin')
+})
+
+it('deploys over ssh', async () => {
+  const { fleet, app } = stage
+  const { host, port, home } = fleet.host('web1')
+  execFileSync('git', [
+    'clone',
+    '--quiet',
+    '--bare',
+    '--branch',
+    'main',
+    app.directory,
+    join(home, 'plain.git'),
+  ])
+  const command = `ssh -i '${fleet.key}' -o UserKnownHostsFile='${fleet.knownHosts}' -o IdentitiesOnly=yes`
+  const plain = await app.git('rev-parse', 'HEAD~2')
+  const { status } = await deploy(`ssh://${fleet.user}@${host}:${port}${home}/plain.git`, {
+    ...anew,
+    branch: plain,
+    gitConfig: { 'core.sshCommand': command },
+  })
+  expect(status).toBe(0)
+  expect(await stage.live()).toEqual([plain])
+})
+
+it('says that Git LFS files are needed, and git-lfs is missing', async () => {
+  const bin = join(stage.directory, 'bin')
+  await mkdir(bin)
+  for (const name of WITHOUT_LFS) await symlink(await findProgram(name), join(bin, name))
+  const before = await stage.live()
+  const { status, output } = await deploy(stage.app.directory, anew, { PATH: bin })
+  expect(status).toBe(1)
+  expect(output).toMatch(
+    new RegExp(
+      `Commit ${revision} has files in Git LFS, and git-lfs is not on this machine: .* \\[E_GIT_LFS\\]`,
+    ),
+  )
+  expect(await stage.live()).toEqual(before)
+  // A commit without them needs none.
+  const plain = await stage.app.git('rev-parse', 'HEAD~2')
+  expect((await deploy(stage.app.directory, { ...anew, branch: plain }, { PATH: bin })).status).toBe(0)
+})
+
+describe('over https, with a password and a certificate of its own', () => {
+  const trusted = (): object => ({ gitConfig: { 'http.sslCAInfo': web.certificate } })
+  beforeAll(async () => {
+    const library = await createSampleApp(join(stage.directory, 'library'))
+    await useLfs(library)
+    await library.commit({ 'library.bin': 'of the library' }, 'Library')
+    await push(library, 'library.git')
+    const add = [
+      '-c',
+      'protocol.file.allow=always',
+      'submodule',
+      '--quiet',
+      'add',
+      '--',
+      library.directory,
+      'vendor/library',
+    ]
+    await stage.app.git(...add)
+    await stage.app.git('config', '--file', '.gitmodules', 'submodule.vendor/library.url', '../library.git')
+    revision = await stage.app.commit({}, 'With a submodule')
+    await push(stage.app, 'shop.git')
+  })
+
+  it('says what is wrong with the certificate', async () => {
+    const { status, output } = await deploy(web.url('shop.git'), anew)
+    expect(status).toBe(1)
+    expect(output).toMatch(/Can't read the repository https:\/\/127[\d.:]+\/shop\.git: .*certificate/s)
+    expect(output).not.toContain('canary')
+  })
+
+  it('says that the password is wrong, and does not show it', async () => {
+    const url = web.url('shop.git').replace(/:[^:@]*@/, ':another-canary@')
+    const { status, output } = await deploy(url, { ...anew, ...trusted() })
+    expect(status).toBe(1)
+    expect(output).toMatch(/Can't read the repository .*git says: .*Authentication failed/s)
+    expect(output).not.toContain('canary')
+  })
+
+  it('deploys Git LFS files and submodules, and no process or file ever has the password', async () => {
+    const trace = join(stage.directory, 'trace')
+    await mkdir(trace)
+    // git tells the arguments of all its processes, and hides nothing.
+    const env = { GIT_TRACE2_EVENT: trace, GIT_TRACE_REDACT: '0' }
+    const settings = { ...anew, ...trusted(), updateSubmodules: true }
+    const { status, output } = await deploy(web.url('shop.git'), settings, env)
+    expect(output).not.toContain('canary')
+    expect(status).toBe(0)
+    expect(await stage.live()).toEqual([revision])
+    expect(await live('assets/big.bin')).toBe('the real file')
+    expect(await live('vendor/library/library.bin')).toBe('of the library')
+    const traced = await Promise.all(
+      (await readdir(trace)).map((name) => readFile(join(trace, name), 'utf8')),
+    )
+    expect(traced.join('')).toMatch(/"argv":\[[^\]]*remote-https/)
+    const held = (folder: string): string =>
+      execFileSync('sh', ['-c', 'grep -rlE "$1" . || :', 'sh', `canary|${web.authorization}`], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+    expect(held(trace)).toBe('')
+    expect(held(join(stage.directory, '.local_net_storage'))).toBe('')
+  })
+
+  it('deploys a folder alone, with what the attributes above it say', async () => {
+    const settings = { ...trusted(), netStorage: { reuseArchive: false, repoTree: 'assets' } }
+    expect((await deploy(web.url('shop.git'), settings)).status).toBe(0)
+    expect(await live('big.bin')).toBe('the real file')
+    expect(await readdir(stage.path('web1', 'current'))).not.toContain('secret.bin')
+    expect(await live('deep/odd $name.bin')).toBe('this one, too')
+  })
+})

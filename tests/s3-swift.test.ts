@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
+import { transportContract } from 'shipit-net-storage/testing'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { S3Server } from '../testbed/s3-server.js'
+import { startSwift } from '../testbed/swift.js'
+import { Bucket } from './support/bucket.js'
+
+let directory: string
+let swift: S3Server
+let bucket: Bucket
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'swift-'))
+  swift = await startSwift(directory)
+  bucket = await Bucket.create(swift)
+})
+afterAll(async () => {
+  await swift?.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+let tests = 0
+
+/** A transport in a folder of its own. */
+function transport(options: Partial<S3TransportOptions> = {}): S3Transport {
+  const { endpoint, region, accessKeyId, secretAccessKey } = swift
+  return new S3Transport({
+    bucket: bucket.name,
+    prefix: `test-${(tests += 1)}`,
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    ...options,
+  })
+}
+
+transportContract({
+  it,
+  create: async () => transport(),
+  createBroken: async () => transport({ bucket: 'no-such-bucket' }),
+})
+
+it('says that it does not honour conditional writes', async () => {
+  expect(await transport().check()).toEqual([expect.stringContaining('does not honour conditional writes')])
+})
+
+it('gives up what was left of unfinished uploads', async () => {
+  const key = await bucket.beginUpload('left/archives/one')
+  const left = transport({ prefix: 'left' })
+  expect(await left.removeUnfinished(new Date(Date.now() - 3600_000))).toEqual([])
+  expect(await left.removeUnfinished(new Date(Date.now() + 3600_000))).toEqual(['archives/one'])
+  expect(await bucket.unfinishedUploads()).not.toContain(key)
+})
