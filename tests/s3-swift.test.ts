@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
+import { S3Lock, S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { transportContract } from 'shipit-net-storage/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { S3Server } from '../testbed/s3-server.js'
@@ -45,6 +45,15 @@ transportContract({
 
 it('says that it does not honour conditional writes', async () => {
   expect(await transport().check()).toEqual([expect.stringContaining('does not honour conditional writes')])
+})
+
+it('is refused for a lock', async () => {
+  const { endpoint, region, accessKeyId, secretAccessKey } = swift
+  const credentials = { accessKeyId, secretAccessKey }
+  const lock = new S3Lock({ bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials })
+  const refused = { code: 'E_S3_CONDITIONS', message: expect.stringContaining('knows no conditional writes') }
+  await expect(lock.check()).rejects.toMatchObject(refused)
+  await expect(lock.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(refused)
 })
 
 it('gives up what was left of unfinished uploads', async () => {
