@@ -83,7 +83,7 @@ it('is refused while somebody has it, and tells who, why, since when, from where
   await expect(refused).rejects.toMatchObject({ code: 'E_LOCK_HELD', holder: { user: 'alice' } })
   await expect(refused).rejects.toThrow(
     new RegExp(
-      `shop\\.production is locked by alice \\(shipit production deploy\\) since \\d{4}-\\d\\d-\\d\\d [\\d:]+ UTC, just now, from ${hostname()}, process ${process.pid}\\..*'deploy:lock:break'`,
+      `shop\\.production is locked by alice \\(shipit production deploy\\) since \\d{4}-\\d\\d-\\d\\d [\\d:]+ UTC, just now, from ${hostname()}, process ${process.pid}\\..*deploy:lock:break`,
     ),
   )
   await held.release()

@@ -246,12 +246,15 @@ describe('frozen', () => {
 
 it("tells a provider's mistakes with those of all settings", () => {
   const provider = { ...losing, mistakes: ['bucket: expected the name of a bucket'] }
+  const listeners = process.listeners('uncaughtException')
   let thrown: unknown
   try {
     shipit({ provider, wait: -1 })
   } catch (error) {
     thrown = error
   }
+  for (const each of process.listeners('uncaughtException'))
+    if (!listeners.includes(each)) process.off('uncaughtException', each)
   expect(thrown).toMatchObject({
     code: 'E_CONFIG',
     message: expect.stringMatching(

@@ -16,6 +16,8 @@ const CERTAIN_FOR = 1000
 
 /** What a {@link RunLock} needs of its surroundings. */
 export interface RunLockContext {
+  /** Shipit's. */
+  readonly environment: () => string
   readonly log: (line: string) => void
   readonly emit: <E extends keyof LockEvents>(event: E, details: LockEvents[E]) => void
 }
@@ -116,7 +118,7 @@ export class RunLock {
           const left = wait * 1000 - (performance.now() - started)
           if (left <= 0) {
             emit('lock:refused', { holder })
-            throw new LockHeldError(holder)
+            throw new LockHeldError(holder, this.context.environment())
           }
           if (toldAt === undefined) {
             log(`${describeHolder(holder)} Waiting up to ${wait} s for it.`)
