@@ -174,6 +174,17 @@ it('counts as held while its details are unreadable, and as free when they are o
   await held.release()
 })
 
+it('is looked at again when it changed hands in between', async () => {
+  await leaveBehind(elsewhere)
+  const isAlive = async (): Promise<undefined> => {
+    await new FileLock({ dir }).break(REQUEST.key, REQUEST)
+    return undefined
+  }
+  const held = await locks.acquire({ ...REQUEST, isAlive })
+  expect(held.fence).toEqual({ domain: 'a', number: 9 })
+  await held.release()
+})
+
 it('can be broken while its details are unreadable', async () => {
   await leaveBehind('{ "user"')
   expect(await locks.break(REQUEST.key, REQUEST)).toMatchObject({ user: 'somebody unknown' })

@@ -54,7 +54,7 @@ export default function deployLocker(shipit: Shipit): void {
     if (!frozen) return
     const rollback = flow() === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
-      log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
+      if (!lock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
       return
     }
     emit('lock:refused', { holder: frozen })

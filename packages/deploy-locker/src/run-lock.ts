@@ -50,6 +50,11 @@ export class RunLock {
     const { key } = request
     const started = performance.now()
     const lock = await this.wait(provider, await ownRequest(request), { wait, signal })
+    if (signal.aborted) {
+      // Interrupted at that very moment: those who give the lock back may have run.
+      await lock.release()
+      throw signal.reason
+    }
     this.held = { lock, key, confirmedAt: performance.now() }
     lock.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, lock) }))
     const seconds = Math.round((performance.now() - started) / 1000)
