@@ -22,6 +22,8 @@ const { values } = parseArgs({
     megabytes: { type: 'string', default: '400' },
     rounds: { type: 'string', default: '3' },
     archiver: { type: 'string', default: 'tar.gz' },
+    // Megabytes a second, to storage.
+    uplink: { type: 'string', default: '15' },
     // In memory, so that the disk, which others use as well, does not decide.
     in: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
   },
@@ -49,6 +51,7 @@ const directory = await mkdtemp(join(values.in, 'bench-'))
 // Storage is another machine's: it gets a core of its own, and so does the deploy machine.
 pin('1')
 const storage = await startRadosgw(join(directory, 'radosgw'))
+const uplink = await startUplink(storage.endpoint, values.uplink)
 pin('0,1')
 const fleet = await startFleet({ directory, names: ['web1'] })
 pin('0')
@@ -65,7 +68,7 @@ try {
   )
   const transport = new S3Transport({
     bucket: 'deploys',
-    endpoint,
+    endpoint: uplink.endpoint,
     region,
     credentials,
     forcePathStyle: true,
@@ -106,12 +109,18 @@ try {
   const archive = join(directory, 'archive')
   await pipeline(archiver.pack(tree, { mtime: 1 }), createWriteStream(archive))
   await transport.put('archive', createReadStream(archive))
-  const source = await transport.source('archive')
+  const source = await new S3Transport({
+    bucket: 'deploys',
+    endpoint,
+    region,
+    credentials,
+    forcePathStyle: true,
+  }).source('archive')
   if (!('url' in source)) throw new Error('not an address')
   await writeFile(join(fleet.host('web1').home, 'url'), `url = "${source.url}"\n`)
 
   console.log(
-    `${files} files, ${megabytes} MB, ${archiver.format}; the fastest of ${rounds} rounds, one beside the other`,
+    `${files} files, ${megabytes} MB, ${archiver.format}, ${values.uplink} MB a second to storage; the fastest of ${rounds} rounds, one beside the other`,
   )
   const best: Record<string, number> = {}
   const measure = async (name: string, work: () => Promise<number | void>): Promise<void> => {
@@ -126,7 +135,7 @@ try {
       async () => void (await transport.put(`archive${round}`, createReadStream(archive))),
     )
     await measure('pack and upload', async () => {
-      const took = await shipit('net_storage:upload_archive')
+      const took = await shipit('net_storage:upload_archive', { S3_ENDPOINT: uplink.endpoint })
       return took('net_storage:upload_archive') - took('net_storage:prepare_archive')
     })
     await remote('rm -rf srv unpacked && mkdir unpacked && sync')
@@ -172,9 +181,21 @@ try {
     if (status !== 0) throw new Error(`${command} ended with status ${status}`)
   }
 } finally {
+  uplink.stop()
   await fleet.stop()
   await storage.stop()
   await rm(directory, { recursive: true, force: true })
+}
+
+/** The deploy machine's way to storage, which is what takes the time in an upload. */
+async function startUplink(to: string, rate: string): Promise<{ endpoint: string; stop: () => void }> {
+  const { hostname, port } = new URL(to)
+  const script = new URL('slow-link.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, ['--import', 'tsx', script, hostname, port, rate], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [own] = (await once(child.stdout, 'data')) as [Buffer]
+  return { endpoint: `http://127.0.0.1:${own.toString().trim()}`, stop: () => void child.kill() }
 }
 
 /** Has this process, and what it starts from here on, run on these cores. */

@@ -9,6 +9,10 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Servers are often not on a user's PATH. */
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 
+/** Programs that the tests' servers run: what a user's own PATH adds, such as an aws of pip, is not there. */
+const ON_SERVERS = new Set(['aws'])
+const SSHD_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
+
 /** Debian's and Ubuntu's package of each program. */
 const SSH_PROGRAMS = {
   sshd: 'openssh-server',
@@ -103,7 +107,8 @@ function missing(programs) {
 }
 
 function isInstalled(name) {
-  return [...(process.env.PATH ?? '').split(delimiter), ...SERVER_FOLDERS].some((folder) => {
+  const own = ON_SERVERS.has(name) ? SSHD_PATH : (process.env.PATH ?? '').split(delimiter)
+  return [...own, ...SERVER_FOLDERS].some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK)
       return true

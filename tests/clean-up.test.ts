@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startShipit } from '../testbed/shipit.js'
 import { Stage } from './support/stage.js'
@@ -73,6 +74,49 @@ it('removes release trees of killed runs from the deploy machine, and keeps thos
   await utimes(left, 1, 1)
   await deploy('production')
   expect(await readdir(releases)).toEqual(['20200101000001'])
+})
+
+it('removes old downloads from servers, and nothing that is not named as an archive', async () => {
+  const archives = stage.path('web1', 'net_storage_archives')
+  const name = `${'a'.repeat(40)}-20200101000000.tar.gz`
+  const old = [`${name}.part`, `${name}.part.ranges`, name]
+  const others = ['notes.txt', 'my film.part', 'deeper/another.part', `deeper/${name}`]
+  await mkdir(join(archives, 'deeper'))
+  for (const each of [...old, ...others]) {
+    await writeFile(join(archives, each), 'x')
+    await utimes(join(archives, each), 1, 1)
+  }
+  await writeFile(join(archives, `${name}.part.range-0`), 'under way')
+  expect(await deploy('production')).toContain(`@web1 removed archive ${name}`)
+  const left = await readdir(archives, { recursive: true })
+  for (const each of others) expect(left).toContain(each)
+  for (const each of old) expect(left).not.toContain(each)
+  expect(left).toContain(`${name}.part.range-0`)
+})
+
+it('says which glob for config files matches nothing before anything starts', async () => {
+  const before = await stage.connections()
+  const settings = { configFiles: ['config/production/*.json', 'config/none/*.json'] }
+  await expect(deploy('production', settings)).rejects.toThrow(
+    /netStorage\.configFiles: 'config\/none\/\*\.json' matches no file in .*\[E_CONFIG_FILES\]/,
+  )
+  expect(await stage.connections()).toEqual(before)
+})
+
+it('gives rsync its options, and keeps config files out of storage', async () => {
+  await commit('options')
+  const settings = { uploadConfigFilesBy: 'rsync', rsyncOptions: ['--exclude=*.yml'] }
+  await writeFile(join(stage.directory, 'config/production/left-out.yml'), 'x')
+  await deploy('production', { ...settings, configFiles: ['config/production/*'] })
+  expect(await readdir(stage.path('web1', 'current/config'))).toContain('database.json')
+  expect(await readdir(stage.path('web1', 'current/config'))).not.toContain('left-out.yml')
+  const keys = await stage.bucket.keys()
+  expect(keys.some((key) => key.endsWith('.tar.gz'))).toBe(true)
+  for (const key of keys) {
+    const stored = Buffer.from(await stage.bucket.read(key))
+    const content = key.endsWith('.gz') ? gunzipSync(stored) : stored
+    expect(content.includes('canary-password')).toBe(false)
+  }
 })
 
 it('sends config files with the permissions that are set, over ssh and with rsync', async () => {

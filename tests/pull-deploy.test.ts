@@ -2,9 +2,19 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Status } from 'shipit-capistrano'
+import type { Manifest } from 'shipit-net-storage'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createProject, startShipit } from '../testbed/shipit.js'
 import { Stage } from './support/stage.js'
+
+/** The example, which takes no archive that is there. */
+const ANEW = `
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  Object.assign(shipit.config.netStorage, { reuseArchive: false, archiver: process.env.ARCHIVER })
+}
+`
 
 let stage: Stage
 /** Another checkout, as on another deploy machine. */
@@ -25,8 +35,10 @@ const newcomer = { HOSTS: 'web3' }
 async function runElsewhere(
   task: string,
   env: NodeJS.ProcessEnv = {},
+  shipitfile?: string,
 ): Promise<{ status: number | string; output: string }> {
-  const run = startShipit(task, { cwd: elsewhere, env: { ...stage.env, ...env } })
+  const all = { ...stage.env, HOME: elsewhere, ...env }
+  const run = startShipit(task, { cwd: elsewhere, env: all, ...(shipitfile ? { shipitfile } : {}) })
   return { status: await run.ended, output: run.output }
 }
 
@@ -57,6 +69,24 @@ it('pulls on one machine what another one built', async () => {
   expect(output).toContain('Locked shop.production.')
   expect(code).toBe(0)
   expect((await stage.live()).slice(0, 2)).not.toContain(undefined)
+})
+
+it('builds the same archive to the byte, whichever machine and whenever', async () => {
+  const sha256 = async (): Promise<string> => {
+    const revision = await stage.app.git('rev-parse', 'HEAD')
+    const manifest = Buffer.from(await stage.bucket.read(`shop/manifests/${revision}.json`)).toString()
+    return (JSON.parse(manifest) as Manifest).parts[0]?.sha256 ?? ''
+  }
+  await stage.shipitfile('anew.ts', ANEW)
+  for (const archiver of ['tar.gz', 'tar.zst', 'zip']) {
+    const env = { ARCHIVER: archiver }
+    expect((await stage.run('net_storage:upload_archive', env, 'anew.ts')).status).toBe(0)
+    const here = await sha256()
+    await rm(join(elsewhere, '.local_net_storage'), { recursive: true, force: true })
+    const there = await runElsewhere('net_storage:upload_archive', env, join(stage.directory, 'anew.ts'))
+    expect(there.output).toMatch(new RegExp(`Uploaded .*\\.${archiver.replace('.', '\\.')}, `))
+    expect(await sha256()).toBe(here)
+  }
 })
 
 it('brings a new server to what the others run, though the branch has gone on', async () => {

@@ -9,33 +9,37 @@ const TRIES = 5
 /**
  * Stores an object in one request, with `ifAbsent` only if there is none. Where storage knows no conditional writes, that is
  * the caller's to ask before.
- * @returns false if there was one, or somebody else wrote one at the same moment
+ * @returns whether it was stored: not if there was one, or somebody else wrote one at the same moment; and whether storage
+ * knows conditions, if it was asked
  */
 export async function putObject(
   bucket: Bucket,
   object: PutObjectCommandInput,
   { ifAbsent, signal }: { readonly ifAbsent: boolean; readonly signal: AbortSignal | undefined },
-): Promise<boolean> {
+): Promise<{ readonly stored: boolean; readonly isConditional?: boolean }> {
   const { PutObjectCommand } = await import('@aws-sdk/client-s3')
   const send = (client: S3Client, condition: { IfNoneMatch?: string }): Promise<unknown> =>
     client.send(new PutObjectCommand({ ...object, ...condition }), signal ? { abortSignal: signal } : {})
 
-  const putIfAbsent = async (client: S3Client, tries: number): Promise<boolean> => {
+  const putIfAbsent = async (
+    client: S3Client,
+    tries: number,
+  ): Promise<{ stored: boolean; isConditional: boolean }> => {
     try {
       await send(client, { IfNoneMatch: '*' })
-      return true
+      return { stored: true, isConditional: true }
     } catch (error) {
       const status = statusOf(error)
-      if (status === 412) return false
+      if (status === 412) return { stored: false, isConditional: true }
       // Another writer is at it at this very moment, and may yet fail.
       if (status === 409 && tries > 1) {
         await wait(200, undefined, signal ? { signal } : {})
         return putIfAbsent(client, tries - 1)
       }
-      if (status === 409) return false
+      if (status === 409) return { stored: false, isConditional: true }
       if (status !== 501) throw error
       await send(client, {})
-      return true
+      return { stored: true, isConditional: false }
     }
   }
 
@@ -44,7 +48,7 @@ export async function putObject(
     async (client) => {
       if (ifAbsent) return putIfAbsent(client, TRIES)
       await send(client, {})
-      return true
+      return { stored: true }
     },
     signal,
   )

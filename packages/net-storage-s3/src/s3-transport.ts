@@ -24,6 +24,8 @@ const REMOVALS = 16
 export class S3Transport extends Transport {
   readonly description: string
   override readonly mistakes: readonly string[]
+  /** Whether storage honours conditional writes, as far as is known from `check`, or a `put` with `ifAbsent`. */
+  override isExclusive = true
   /** Programs that servers need to fetch. */
   override readonly serverPrograms: readonly string[]
   private readonly bucket: Bucket
@@ -38,9 +40,9 @@ export class S3Transport extends Transport {
   }
 
   async check(): Promise<string[]> {
-    const isConditional = await checkRights(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
+    this.isExclusive = await checkRights(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
     return [
-      ...(isConditional
+      ...(this.isExclusive
         ? []
         : [
             `${this.description} does not honour conditional writes: of two deploy machines that build the same commit at the same moment, each deploys its own archive, and the later one's is kept.`,
@@ -72,8 +74,12 @@ export class S3Transport extends Transport {
     const { contentType = 'application/octet-stream', ifAbsent = false, signal } = options
     if (ifAbsent && (await this.stat(key))) return false
     const object = { ...this.newObject(key), ContentType: contentType }
-    if (body instanceof Uint8Array)
-      return putObject(this.bucket, { ...object, Body: body }, { ifAbsent, signal })
+    if (body instanceof Uint8Array) {
+      const content = { ...object, Body: body }
+      const { stored, isConditional } = await putObject(this.bucket, content, { ifAbsent, signal })
+      if (isConditional === false) this.isExclusive = false
+      return stored
+    }
     await uploadInParts(this.bucket, object, body, { ...partsOf(this.options, options.sizeHint), signal })
     return true
   }

@@ -12,14 +12,19 @@ for file in releases/*/REVISION; do
 done
 
 [ -d "$archives_path" ] || exit 0
+# Only what is named as an archive is one: somebody may keep other files there.
+digit='[0-9]'
+archives="?*-$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit*.?*"
 # What was fetched ahead of time is kept for a week.
-find "$archives_path" -name '*.prefetched' -type f -mtime +6 -exec rm -f -- {} +
+find "$archives_path" -maxdepth 1 -name "$archives.prefetched" -type f -mtime +6 -exec rm -f -- {} +
 find releases -maxdepth 1 -name '.prefetched-*' -type d -mtime +6 -exec rm -rf -- {} +
 for file in "$archives_path"/*; do
   [ -f "$file" ] || continue
   name=${file##*/}
   case $name in
     *.part | *.part.* | *.prefetched) continue ;;
+    $archives) ;;
+    *) continue ;;
   esac
   if [ -f "$file.prefetched" ]; then
     fact revision "${name%%-*}"
@@ -34,4 +39,4 @@ for file in "$archives_path"/*; do
   esac
 done
 # A day's grace spares a download that is under way.
-find "$archives_path" -name '*.part*' -type f -mtime +0 -exec rm -f -- {} +
+find "$archives_path" -maxdepth 1 -name "$archives.part*" -type f -mtime +0 -exec rm -f -- {} +

@@ -129,7 +129,9 @@ export class ArchiveStore {
   /** A key of its own for an archive: two machines may build the same commit in the same second. */
   private async claim(name: string, extension: string): Promise<string> {
     const key = `${name}.${extension}`
-    if (await this.transport.put(key, new Uint8Array(), { ifAbsent: true })) return key
+    const isOurs = await this.transport.put(key, new Uint8Array(), { ifAbsent: true })
+    if (isOurs && this.transport.isExclusive !== false) return key
+    if (isOurs) await this.transport.remove([key])
     return `${name}-${randomBytes(4).toString('hex')}.${extension}`
   }
 

@@ -1,8 +1,9 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { unpackTree } from './git-archive.js'
 import { GitCommand, saysNo } from './git-command.js'
 import { fetchLfsFiles } from './git-lfs.js'
+import { replaceFolder } from './replace-folder.js'
 import { withSubmodules } from './git-submodules.js'
 import { Scm, type ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
@@ -47,18 +48,12 @@ export class Git extends Scm {
 
   async update(branch: string): Promise<void> {
     const { mirrorPath } = this.options
-    await mkdir(mirrorPath, { recursive: true })
     try {
       await this.fetch(mirrorPath, branch)
     } catch (error) {
       if (this.git.signal.aborted) throw error
       // A git that was killed leaves locks, or worse, behind: the mirror is only a cache.
-      const anew = `${resolve(mirrorPath)}.new`
-      await rm(anew, { recursive: true, force: true })
-      await mkdir(anew)
-      await this.fetch(anew, branch)
-      await rm(mirrorPath, { recursive: true, force: true })
-      await rename(anew, mirrorPath)
+      await replaceFolder(mirrorPath, (anew) => this.fetch(anew, branch))
     }
   }
 
@@ -162,8 +157,9 @@ export class Git extends Scm {
   }
 
   private async initialise(directory: string): Promise<void> {
-    await mkdir(directory, { recursive: true })
-    if (!(await exists(`${directory}/HEAD`))) await this.git.run(['init', '--quiet', '--bare'], directory)
+    if (await exists(`${directory}/HEAD`)) return
+    const init = ['init', '--quiet', '--bare', '--template=']
+    await replaceFolder(directory, async (anew) => void (await this.git.run(init, anew)))
   }
 
   private async fetch(directory: string, branch: string): Promise<void> {

@@ -58,6 +58,8 @@ export abstract class Transport {
    * when Shipit initialises, so a constructor need not throw.
    */
   readonly mistakes?: readonly string[]
+  /** False if storage can't promise `ifAbsent` among writers at the same moment, as far as is known. @default true */
+  readonly isExclusive?: boolean
   /** Programs that servers need for the command of `source`; told by `net_storage:check`. @default none */
   readonly serverPrograms?: readonly string[]
   /**
