@@ -88,6 +88,15 @@ describe.each([
       expect(await readFile(join(deployTo, '.fences'), 'utf8')).toBe('12 one\n')
     })
 
+    it('does without flock where the file system has none, and without lines that it can not read', async () => {
+      await rm(join(bin, 'flock'), { force: true })
+      await writeFile(join(bin, 'flock'), '#!/bin/sh\nexit 71\n', { mode: 0o755 })
+      await writeFile(join(deployTo, '.fences'), 'x one\n5 one\n\n')
+      expect(await publish(1, 'one', 4)).toMatchObject({ status: 14 })
+      expect(await publish(1, 'one', 6)).toMatchObject({ status: 0 })
+      expect((await readdir(deployTo)).sort()).toEqual(['.fences', '.publish-lock', 'current', 'releases'])
+    })
+
     it('goes on after one that died in the middle', async () => {
       const dead = spawn('true')
       await once(dead, 'exit')

@@ -6,8 +6,8 @@ import { LockProcess, type Place, type Places } from './lock-process.js'
 /** Milliseconds that the processes' clocks are off. */
 export const CLOCKS = [0, 600_000, -600_000]
 
-/** Seconds until others may take over; the shortest that there are. */
-export const LEASES = { file: 2, s3: 3 } as const
+/** Seconds until others may take over; long enough for a busy machine to renew them. */
+export const LEASES = { file: 2, s3: 4 } as const
 
 /** What must be so, told without leases and clocks. */
 export interface Model {

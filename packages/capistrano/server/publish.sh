@@ -14,11 +14,13 @@ take_turn() {
   done
 }
 
-# The kernel takes a flock back from whoever dies. Where there is no such program, a link that names its owner stands in.
+# The kernel takes a flock back from whoever dies. Where there is none, a link that names its owner stands in.
 turn() {
   if command -v flock >/dev/null 2>&1; then
-    flock -n 9
-    return
+    status=0
+    flock -n 9 2>/dev/null || status=$?
+    # 1: it is another's. More: this file system has no such locks.
+    [ "$status" -gt 1 ] || return "$status"
   fi
   if ln -s "pid-$$" .publishing 2>/dev/null; then
     trap 'rm -f .publishing' EXIT
@@ -36,6 +38,7 @@ check_fence() {
   known=0
   if [ -f .fences ]; then
     while read -r number domain; do
+      case $number in '' | *[!0-9]*) continue ;; esac
       if [ "$domain" = "$fence_domain" ]; then
         seen=$number
       elif [ "$known" -lt 20 ]; then

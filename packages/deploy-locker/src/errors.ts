@@ -3,10 +3,14 @@ import type { LockHolder } from './lock-provider.js'
 
 /** `E_LOCK_HELD`: somebody else has the lock. Nothing was done. */
 export class LockHeldError extends DeployError {
-  constructor(readonly holder: LockHolder) {
+  constructor(
+    readonly holder: LockHolder,
+    /** Shipit's environment, for the command that is told. */
+    environment = '<environment>',
+  ) {
     super(
       'E_LOCK_HELD',
-      `${describeHolder(holder)} Nothing was done. Wait for it to end (deployLock.wait does), or, if you are sure that nothing runs there, take the lock away: run 'deploy:lock:break' with BREAK_REASON set.`,
+      `${describeHolder(holder)} Nothing was done. Wait for it to end: deployLock.wait does. Or, if you are sure that nothing runs there, take the lock away: BREAK_REASON='why' npx shipit ${environment} deploy:lock:break`,
     )
   }
 }

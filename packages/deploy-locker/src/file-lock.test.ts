@@ -83,7 +83,7 @@ it('is refused while somebody has it, and tells who, why, since when, from where
   await expect(refused).rejects.toMatchObject({ code: 'E_LOCK_HELD', holder: { user: 'alice' } })
   await expect(refused).rejects.toThrow(
     new RegExp(
-      `shop\\.production is locked by alice \\(shipit production deploy\\) since \\d{4}-\\d\\d-\\d\\d [\\d:]+ UTC, just now, from ${hostname()}, process ${process.pid}\\..*'deploy:lock:break'`,
+      `shop\\.production is locked by alice \\(shipit production deploy\\) since \\d{4}-\\d\\d-\\d\\d [\\d:]+ UTC, just now, from ${hostname()}, process ${process.pid}\\..*deploy:lock:break`,
     ),
   )
   await held.release()
@@ -171,6 +171,17 @@ it('counts as held while its details are unreadable, and as free when they are o
   const held = await locks.acquire(REQUEST)
   // What was counted before is not known: the numbers are not compared with those.
   expect(held.fence?.domain).not.toBe('a')
+  await held.release()
+})
+
+it('is looked at again when it changed hands in between', async () => {
+  await leaveBehind(elsewhere)
+  const isAlive = async (): Promise<undefined> => {
+    await new FileLock({ dir }).break(REQUEST.key, REQUEST)
+    return undefined
+  }
+  const held = await locks.acquire({ ...REQUEST, isAlive })
+  expect(held.fence).toEqual({ domain: 'a', number: 9 })
   await held.release()
 })
 

@@ -43,9 +43,8 @@ export class FileLock implements LockProvider {
       await mkdir(this.dir, { recursive: true })
       const records = new NumberedRecords(this.dir, key)
       for (;;) {
-        const latest = await records.latest()
-        const found = await this.judge(records, latest, key, request.isAlive ?? processIsAlive)
-        if (found.held) throw new LockHeldError(found.holder)
+        const { latest, held, holder } = await this.find(records, key, request.isAlive)
+        if (held) throw new LockHeldError(holder)
         const record: LockRecord = {
           key,
           user,
@@ -63,7 +62,7 @@ export class FileLock implements LockProvider {
         }
         const number = (latest?.number ?? 0) + 1
         if (!(await claimInTurn(records, number, record))) continue
-        return new HeldFileLock({ records, number, record, tookOverFrom: found.holder, stale: this.stale })
+        return new HeldFileLock({ records, number, record, tookOverFrom: holder, stale: this.stale })
       }
     })
   }
@@ -71,8 +70,8 @@ export class FileLock implements LockProvider {
   async inspect(key: string): Promise<LockHolder | undefined> {
     return this.attempt(async () => {
       const records = new NumberedRecords(this.dir, key)
-      const found = await this.judge(records, await latestIn(records), key, processIsAlive)
-      return found.held ? found.holder : undefined
+      const { held, holder } = await this.find(records, key)
+      return held ? holder : undefined
     })
   }
 
@@ -80,8 +79,7 @@ export class FileLock implements LockProvider {
     return this.attempt(async () => {
       const records = new NumberedRecords(this.dir, key)
       for (;;) {
-        const latest = await latestIn(records)
-        const { holder } = await this.judge(records, latest, key, processIsAlive)
+        const { latest, holder } = await this.find(records, key)
         if (!latest || !holder) return undefined
         const record = latest.record ?? { ...holder, domain: randomUUID(), token: randomUUID(), held: true }
         const broken = { ...record, held: false, brokenBy }
@@ -91,26 +89,29 @@ export class FileLock implements LockProvider {
   }
 
   /** Whether a lock is held, and whose it is or was left behind by. */
-  private async judge(
+  private async find(
     records: NumberedRecords,
-    latest: Latest | undefined,
     key: string,
-    alive: (holder: LockHolder) => Promise<boolean | undefined>,
+    alive: NonNullable<LockRequest['isAlive']> = processIsAlive,
   ): Promise<
-    | { readonly held: true; readonly holder: LockHolder }
-    | { readonly held: false; readonly holder?: LockHolder }
+    | { readonly latest: Latest; readonly held: true; readonly holder: LockHolder }
+    | { readonly latest: Latest | undefined; readonly held: false; readonly holder?: LockHolder }
   > {
-    if (!latest || latest.record?.held === false) return { held: false }
-    const { number, record } = latest
-    const holder = record ? holderOf(record) : unknownHolder(key)
-    const lives = record && !record.lasting ? await alive(holder) : undefined
-    if (lives) return { held: true, holder }
-    if (lives === false) return { held: false, holder }
-    const { age, now } = await records.times(number)
-    const ended = record?.lasting
-      ? record.until !== undefined && now >= Date.parse(record.until)
-      : age > this.stale
-    return ended ? { held: false, holder } : { held: true, holder }
+    for (;;) {
+      const latest = await records.latest()
+      if (!latest || latest.record?.held === false) return { latest, held: false }
+      const { number, record } = latest
+      const holder = record ? holderOf(record) : unknownHolder(key)
+      const lives = record && !record.lasting ? await alive(holder) : undefined
+      if (lives !== undefined) return { latest, held: lives, holder }
+      const times = await records.times(number)
+      // There is a higher one by now.
+      if (!times) continue
+      const ended = record?.lasting
+        ? record.until !== undefined && times.now >= Date.parse(record.until)
+        : times.age > this.stale
+      return { latest, held: !ended, holder }
+    }
   }
 
   private async attempt<T>(run: () => Promise<T>): Promise<T> {
@@ -151,13 +152,4 @@ async function claimInTurn(records: NumberedRecords, number: number, record: Loc
 
 async function processIsAlive({ process: identity }: LockHolder): Promise<boolean | undefined> {
   return identity && isAlive(identity)
-}
-
-async function latestIn(records: NumberedRecords): Promise<Latest | undefined> {
-  try {
-    return await records.latest()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

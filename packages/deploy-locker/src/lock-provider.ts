@@ -73,6 +73,8 @@ export type LockBreaker = Pick<LockHolder, 'user' | 'reason'>
  * `shipit-deploy-locker/testing` has the tests of that.
  */
 export interface LockProvider {
+  /** What is wrong with its options, a sentence each: told with the mistakes of all other settings. */
+  readonly mistakes?: readonly string[]
   /**
    * @throws an error with `code: 'E_LOCK_HELD'` and `holder`, a {@link LockHolder}, at once if somebody has the lock;
    * a `DeployError` if locks can't be kept

@@ -40,12 +40,9 @@ export class NumberedRecords {
     for (;;) {
       const number = (await this.numbers()).at(-1)
       if (number === undefined) return undefined
-      try {
-        return { number, record: parseRecord(await readFile(this.path(number), 'utf8')) }
-      } catch (error) {
-        // Removed meanwhile, as there is a higher one.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      }
+      const text = await readFile(this.path(number), 'utf8').catch(ignoreMissing)
+      // Else there is a higher one by now.
+      if (text !== undefined) return { number, record: parseRecord(text) }
     }
   }
 
@@ -66,7 +63,8 @@ export class NumberedRecords {
       await this.remove(number)
       return false
     }
-    for (const lower of numbers.slice(0, -1)) await this.remove(lower)
+    // They may be another user's, in a folder in which each removes their own.
+    for (const lower of numbers.slice(0, -1)) await this.remove(lower).catch(() => {})
     return true
   }
 
@@ -104,23 +102,24 @@ export class NumberedRecords {
     }
   }
 
-  /** Milliseconds since a record was written or touched, and the time now, by the folder's own clock. */
-  async times(number: number): Promise<{ readonly age: number; readonly now: number }> {
+  /**
+   * Milliseconds since a record was written or touched, and the time now, by the folder's own clock; undefined if the
+   * record is gone.
+   */
+  async times(number: number): Promise<{ readonly age: number; readonly now: number } | undefined> {
     const probe = this.aside()
     try {
       await writeFile(probe, '')
-      const [{ mtimeMs: now }, { mtimeMs: touched }] = await Promise.all([
-        stat(probe),
-        stat(this.path(number)),
-      ])
-      return { age: now - touched, now }
+      const { mtimeMs: now } = await stat(probe)
+      const record = await stat(this.path(number)).catch(ignoreMissing)
+      return record && { age: now - record.mtimeMs, now }
     } finally {
       await rm(probe, { force: true })
     }
   }
 
   private async numbers(): Promise<number[]> {
-    const names = await readdir(this.dir)
+    const names = (await readdir(this.dir).catch(ignoreMissing)) ?? []
     return names
       .filter((name) => name.startsWith(`${this.name}.`))
       .flatMap((name) => /^(\d+)\.info$/.exec(name.slice(this.name.length + 1))?.[1] ?? [])
@@ -131,4 +130,8 @@ export class NumberedRecords {
   private aside(): string {
     return join(this.dir, `${this.name}.${randomUUID()}.new`)
   }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

@@ -244,6 +244,25 @@ describe('frozen', () => {
   })
 })
 
+it("tells a provider's mistakes with those of all settings", () => {
+  const provider = { ...losing, mistakes: ['bucket: expected the name of a bucket'] }
+  const listeners = process.listeners('uncaughtException')
+  let thrown: unknown
+  try {
+    shipit({ provider, wait: -1 })
+  } catch (error) {
+    thrown = error
+  }
+  for (const each of process.listeners('uncaughtException'))
+    if (!listeners.includes(each)) process.off('uncaughtException', each)
+  expect(thrown).toMatchObject({
+    code: 'E_CONFIG',
+    message: expect.stringMatching(
+      /deployLock\.wait: expected seconds.*deployLock\.provider: bucket: expected/s,
+    ),
+  })
+})
+
 it('wants a name for the lock', async () => {
   const { shipit: instance } = shipit({ dir }, '')
   expect(await start(instance, 'deploy:lock')).toMatchObject({

@@ -30,7 +30,7 @@ export default function deployLocker(shipit: Shipit): void {
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
   const log = (line: string): void => shipit.log(line)
-  const lock = new RunLock({ log, emit })
+  const lock = new RunLock({ environment: () => shipit.environment, log, emit })
 
   let fileLock: FileLock | undefined
   const provider = (): LockProvider =>
@@ -54,7 +54,7 @@ export default function deployLocker(shipit: Shipit): void {
     if (!frozen) return
     const rollback = flow() === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
-      log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
+      if (!lock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
       return
     }
     emit('lock:refused', { holder: frozen })
@@ -85,7 +85,7 @@ export default function deployLocker(shipit: Shipit): void {
     const frozen = await findFreeze(provider(), key())
     const found = await holder()
     if (found && frozen) log(describeFreeze(frozen))
-    if (found) throw new LockHeldError(found)
+    if (found) throw new LockHeldError(found, shipit.environment)
     if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends that.")
     log(`${key()} is not locked.`)
   })
@@ -127,7 +127,7 @@ export default function deployLocker(shipit: Shipit): void {
       log(`Deploys of ${key()} are not frozen.`)
       return
     }
-    log(`No longer so: ${describeFreeze(frozen)}`)
+    log(`${key()} can be deployed again: ${frozen.user} had frozen it (${frozen.reason}).`)
     emit('lock:unfrozen', { holder: frozen })
   })
 

@@ -16,6 +16,8 @@ const CERTAIN_FOR = 1000
 
 /** What a {@link RunLock} needs of its surroundings. */
 export interface RunLockContext {
+  /** Shipit's. */
+  readonly environment: () => string
   readonly log: (line: string) => void
   readonly emit: <E extends keyof LockEvents>(event: E, details: LockEvents[E]) => void
 }
@@ -48,6 +50,11 @@ export class RunLock {
     const { key } = request
     const started = performance.now()
     const lock = await this.wait(provider, await ownRequest(request), { wait, signal })
+    if (signal.aborted) {
+      // Interrupted at that very moment: those who give the lock back may have run.
+      await lock.release()
+      throw signal.reason
+    }
     this.held = { lock, key, confirmedAt: performance.now() }
     lock.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, lock) }))
     const seconds = Math.round((performance.now() - started) / 1000)
@@ -116,7 +123,7 @@ export class RunLock {
           const left = wait * 1000 - (performance.now() - started)
           if (left <= 0) {
             emit('lock:refused', { holder })
-            throw new LockHeldError(holder)
+            throw new LockHeldError(holder, this.context.environment())
           }
           if (toldAt === undefined) {
             log(`${describeHolder(holder)} Waiting up to ${wait} s for it.`)

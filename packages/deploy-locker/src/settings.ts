@@ -24,8 +24,12 @@ export const settingsSchema = z
           ['acquire', 'inspect', 'break'].every(
             (method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function',
           ),
-        { error: 'expected a LockProvider' },
+        { error: 'expected a LockProvider, such as new FileLock({ dir })', abort: true },
       )
+      .superRefine(({ mistakes = [] }, context) => {
+        for (const message of mistakes)
+          context.addIssue({ code: 'custom', message, params: { hideValue: true } })
+      })
       .optional(),
   })
   .prefault({})

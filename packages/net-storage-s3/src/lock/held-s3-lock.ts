@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HeldLock, LockHolder } from 'shipit-deploy-locker'
 import { howLost, type Lease } from './lease.js'
@@ -10,6 +11,7 @@ export class HeldS3Lock implements HeldLock {
   readonly tookOverFrom: LockHolder | undefined
   readonly fence: { readonly domain: string; readonly number: number }
   private readonly abort = new AbortController()
+  private readonly whenLost = once(this.abort.signal, 'abort')
   private readonly object: LockObject
   private readonly lease: Lease
   private etag: string
@@ -43,9 +45,10 @@ export class HeldS3Lock implements HeldLock {
   }
 
   async confirm(): Promise<void> {
-    // One that began before this moment says nothing of it.
-    await this.renewing
-    await this.renew()
+    this.lost.throwIfAborted()
+    // A renewal that began before this moment says nothing of it.
+    await Promise.race([this.renewing, this.whenLost])
+    await Promise.race([this.renew(), this.whenLost])
     this.lost.throwIfAborted()
     if (this.ended) throw new Error('it was given back')
   }
