@@ -107,6 +107,7 @@ async function runAsServer(
     rate_limit: '',
     connections: 4,
     command: '',
+    relayed: '',
     url,
     headers: '',
     ca: '',
