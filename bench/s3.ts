@@ -61,8 +61,11 @@ try {
   ]
   const copy = (): Promise<void> => shell(`rm -f fetched && ${aws} s3://bench/ours fetched`)
   const discard = (): Promise<void> => shell(`curl --silent --fail --output /dev/null "$URL"`, { URL: url })
+  const keep = (): Promise<void> =>
+    shell(`rm -f fetched && curl --silent --fail --output fetched "$URL"`, { URL: url })
   report('download', 'aws s3 cp', await race(download, copy))
   report('download and verify', 'aws s3 cp', await race(fetch, copy))
+  report('download', 'curl to a file', await race(download, keep))
   report('download', 'curl to /dev/null', await race(download, discard))
   report('download and verify', 'curl to /dev/null', await race(fetch, discard))
   await startUp()
@@ -107,6 +110,7 @@ async function runAsServer(
     rate_limit: '',
     connections: 4,
     command: '',
+    relayed: '',
     url,
     headers: '',
     ca: '',
