@@ -184,29 +184,45 @@ it('is taken over from a process that was killed when its lease has run out', as
   await next.release()
 })
 
-it('survives that its process is stopped for longer than the lease, if nobody took it over', async () => {
-  tests += 1
-  const s3 = { ...bucket.lockOptions(), prefix: `test-${tests}`, lease: LEASE }
-  const sleeper = await LockProcess.start({ file: { dir: '/nowhere' }, s3 })
-  try {
-    for (const [taken, answer] of [
-      [false, 'null'],
-      [true, 'bob took it over'],
-    ] as const) {
-      expect(await sleeper.do('acquire', { place: 's3', user: 'sleeper' })).toMatchObject({
-        tookOverFrom: null,
-      })
-      sleeper.signal('SIGSTOP')
-      if (taken) await (await waitForOther()).release()
-      else await pause((LEASE + 2) * 1000)
-      sleeper.signal('SIGCONT')
-      expect(String(await sleeper.do('confirm'))).toContain(answer)
-      await sleeper.do('release')
+/** Keeps a process from doing anything until the returned function lets it go on. */
+const HINDRANCES: Record<string, (process: LockProcess) => () => Promise<unknown>> = {
+  stopped: (process) => {
+    process.signal('SIGSTOP')
+    return async () => process.signal('SIGCONT')
+  },
+  busy: (process) => {
+    const busy = process.do('block', (LEASE + 3) * 1000)
+    return () => busy
+  },
+}
+
+it.each(Object.keys(HINDRANCES))(
+  'is kept by a process that was %s for longer than the lease, unless somebody took it over',
+  async (hindrance) => {
+    tests += 1
+    const s3 = { ...bucket.lockOptions(), prefix: `test-${tests}`, lease: LEASE }
+    const process = await LockProcess.start({ file: { dir: '/nowhere' }, s3 })
+    const acquire = (): Promise<unknown> => process.do('acquire', { place: 's3', user: 'sleeper' })
+    try {
+      expect(await acquire()).toMatchObject({ tookOverFrom: null })
+      const goOn = HINDRANCES[hindrance]?.(process)
+      // By then, others may have it.
+      await pause((LEASE + 2) * 1000)
+      await goOn?.()
+      expect(await process.do('confirm')).toBeNull()
+      expect(await other()).toBeUndefined()
+
+      const goOnAgain = HINDRANCES[hindrance]?.(process)
+      await (await waitForOther()).release()
+      await goOnAgain?.()
+      expect(await process.do('confirm')).toContain('bob took it over')
+      await process.do('release')
+      expect(await acquire()).toMatchObject({ fence: { number: 3 }, tookOverFrom: null })
+    } finally {
+      await process.kill()
     }
-  } finally {
-    await sleeper.kill()
-  }
-})
+  },
+)
 
 it('is refused, and can be broken, while its object holds something else', async () => {
   tests += 1
