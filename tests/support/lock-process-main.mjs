@@ -32,7 +32,6 @@ const commands = {
   async acquire(details) {
     try {
       held = await take(details)
-      held.lost.addEventListener('abort', (event) => process.send({ lost: event.target.reason.message }))
       return { fence: held.fence, tookOverFrom: held.tookOverFrom ?? null }
     } catch (error) {
       return error.code === 'E_LOCK_HELD' ? { refusedBy: error.holder } : { error: String(error) }
@@ -45,7 +44,10 @@ const commands = {
     ),
   release: () => held.release().then(() => null, String),
   break: async (place) => (await providers[place].break(KEY, { user: 'breaker', reason: 'a test' })) ?? null,
-  inspect: async (place) => (await providers[place].inspect(KEY)) ?? null,
+  block(milliseconds) {
+    for (const until = performance.now() + milliseconds; performance.now() < until;);
+    return null
+  },
 }
 
 const answer = async ({ id, command, argument }) => {

@@ -39,7 +39,8 @@ interface Commands {
   release: () => string | null
   /** Who had the lock. */
   break: (place: Place) => LockHolder | null
-  inspect: (place: Place) => LockHolder | null
+  /** Computes for so many milliseconds, and lets nothing else run. */
+  block: (milliseconds: number) => null
 }
 
 /** A process with a lock of its own: it can be stopped, killed, and have a clock that is off. */
@@ -79,14 +80,6 @@ export class LockProcess {
     const { value, error } = await answer
     if (error) throw new Error(error)
     return value as ReturnType<Commands[C]>
-  }
-
-  /** Resolves when it has lost the lock that it holds, with how. */
-  async lost(): Promise<string> {
-    for (;;) {
-      const [message] = (await once(this.child, 'message')) as [{ lost?: string }]
-      if (message.lost) return message.lost
-    }
   }
 
   signal(signal: NodeJS.Signals): void {
