@@ -136,6 +136,32 @@ it('gives up unfinished uploads of its own folder that are older than a time', a
   await transport({ prefix: 'mine-too' }).removeUnfinished(new Date(Date.now() + 3600_000))
 })
 
+it('has net_storage:cleanup give up unfinished uploads that are older than a day', async () => {
+  const stage = await Stage.create({ names: ['web1'] })
+  try {
+    const key = await stage.bucket.beginUpload('shop/archives/left')
+    expect((await stage.run('net_storage:cleanup')).output).not.toContain('unfinished')
+    expect(await stage.bucket.unfinishedUploads()).toEqual([key])
+    // In a day and an hour.
+    const later = await stage.shipitfile(
+      'later.ts',
+      `import example from './shipitfile'
+       export default shipit => {
+         example(shipit)
+         const { transport } = shipit.config.netStorage
+         const { removeUnfinished } = Object.getPrototypeOf(transport)
+         transport.removeUnfinished = date => removeUnfinished.call(transport, new Date(+date + 25 * 3600_000))
+       }`,
+    )
+    const { output, status } = await stage.run('net_storage:cleanup', {}, later)
+    expect(output).toContain('Removed the unfinished upload of archives/left from storage.')
+    expect(status).toBe(0)
+    expect(await stage.bucket.unfinishedUploads()).toEqual([])
+  } finally {
+    await stage.close()
+  }
+})
+
 describe('a deploy that is ended while it uploads', () => {
   let stage: Stage
   beforeAll(async () => {

@@ -1,7 +1,8 @@
 # Removes archives that no release here was made from, and tells the revisions of the releases that are here.
 # Variables: deploy_to, archives_path
 
-cd -- "$deploy_to"
+# Nothing was deployed here yet.
+cd -- "$deploy_to" 2>/dev/null || exit 0
 revisions=' '
 for file in releases/*/REVISION; do
   [ -f "$file" ] || continue

@@ -161,6 +161,10 @@ export class ArchiveStore {
       const revision = revisionOf(key)
       if (!inUse.has(revision) && !unreadable.has(revision)) removed.push(key)
     }
+    for await (const { key, modifiedAt } of this.transport.list('checks/')) {
+      // What a check left that was killed.
+      if (modifiedAt.getTime() < dayAgo) removed.push(key)
+    }
     // Manifests first: an archive without one does not exist, but a manifest without its archive is wrong.
     await this.transport.remove(removed.filter((key) => key.startsWith('manifests/')))
     await this.transport.remove(removed.filter((key) => !key.startsWith('manifests/')))

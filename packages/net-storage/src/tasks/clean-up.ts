@@ -15,7 +15,7 @@ export function defineCleanUp(deployment: Deployment): void {
     try {
       const clean = deployment.script('clean').with({ deploy_to: deployTo, archives_path: archivesPath })
       const facts = await on(hosts, (host) => host.script(clean))
-      await cleanLocal(settings.localBasePath, shipit.netStorage.localReleasePath)
+      await cleanLocal(settings.localBasePath, shipit.releaseDirname)
       if (leftOut().length > 0) {
         shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
         return
@@ -37,9 +37,9 @@ export function defineCleanUp(deployment: Deployment): void {
 }
 
 /** Removes a run's release tree, and what runs that were killed left behind; a day's grace spares one that is under way. */
-async function cleanLocal(basePath: string, own: string): Promise<void> {
-  await rm(own, { recursive: true, force: true })
+async function cleanLocal(basePath: string, own: string | undefined): Promise<void> {
   const releases = join(basePath, 'releases')
+  if (own) await rm(join(releases, own), { recursive: true, force: true })
   const names = await readdir(releases).catch(() => [])
   for (const path of names.map((name) => join(releases, name))) {
     const { mtimeMs } = await stat(path)
