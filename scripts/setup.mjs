@@ -28,12 +28,18 @@ const TEST_PROGRAMS = {
   bash: 'bash',
   bundle: 'bundler',
   busybox: 'busybox',
+  ceph: 'radosgw',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
   fcgiwrap: 'fcgiwrap',
   'git-lfs': 'git-lfs',
   hg: 'mercurial',
   memcached: 'memcached',
+  monmaptool: 'ceph-mon',
   nginx: 'nginx',
   openssl: 'openssl',
+  radosgw: 'radosgw',
+  'radosgw-admin': 'radosgw',
   rsync: 'rsync',
   ruby: 'ruby',
   'swift-account-server': 'swift-account',
@@ -43,15 +49,6 @@ const TEST_PROGRAMS = {
   unzip: 'unzip',
   zstd: 'zstd',
 }
-const S3_PROGRAMS = {
-  radosgw: 'radosgw',
-  'ceph-mon': 'ceph-mon',
-  'ceph-osd': 'ceph-osd',
-  'radosgw-admin': 'radosgw',
-  monmaptool: 'ceph-mon',
-  ceph: 'radosgw',
-}
-
 /** The last two keep the packages from starting their services: the tests start servers of their own. */
 const APT_ENVIRONMENT = { DEBIAN_FRONTEND: 'noninteractive', SYSTEMD_OFFLINE: '1', RUNLEVEL: '1' }
 
@@ -62,7 +59,7 @@ if (!Object.hasOwn(PROGRAMS, purpose)) stop('Usage: node scripts/setup.mjs demo|
 
 installDependencies()
 build()
-providePrograms(PROGRAMS[purpose], purpose === 'test' && !process.env.TEST_S3_ENDPOINT ? S3_PROGRAMS : {})
+providePrograms(PROGRAMS[purpose])
 
 function installDependencies() {
   const installed = modified(join(ROOT, 'node_modules/.package-lock.json'))
@@ -75,30 +72,23 @@ function build() {
   run(join(ROOT, 'node_modules/.bin/tsc'), ['-b'])
 }
 
-function providePrograms(tools, s3) {
-  const missingTools = missing(tools)
-  const missingS3 = missing(s3)
-  const packages = [...new Set([...missingTools, ...missingS3].map((name) => tools[name] ?? s3[name]))]
+function providePrograms(programs) {
+  const absent = missing(programs)
+  const packages = [...new Set(absent.map((name) => programs[name]))]
   if (packages.length === 0) return
 
   const debian = isDebian()
   if (!debian || process.getuid?.() !== 0) {
     const command = `sudo apt-get install --no-install-recommends ${packages.join(' ')}`
     const how = debian ? `install them with \`${command}\`` : 'install them with your package manager'
-    stop(
-      missingS3.length === 0
-        ? `Not installed: ${missingTools.join(', ')}; please ${how}.`
-        : `Not installed: ${[...missingTools, ...missingS3].join(', ')}; please ${how}, ` +
-            'or, to do without radosgw and ceph, run an S3 server such as MinIO and name it with ' +
-            'TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY_ID and TEST_S3_SECRET_ACCESS_KEY.',
-    )
+    stop(`Not installed: ${absent.join(', ')}; please ${how}.`)
   }
 
   say(`Installing Debian packages: ${packages.join(', ')}.`)
   const lock = ['-o', 'DPkg::Lock::Timeout=120']
   run('apt-get', [...lock, 'update'], APT_ENVIRONMENT)
   run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...packages], APT_ENVIRONMENT)
-  const still = missing({ ...tools, ...s3 })
+  const still = missing(programs)
   if (still.length > 0) stop(`Still not there after installing ${packages.join(', ')}: ${still.join(', ')}.`)
 }
 

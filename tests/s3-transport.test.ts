@@ -1,8 +1,12 @@
-import { createServer } from 'node:net'
+import { S3Client } from '@aws-sdk/client-s3'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { transportContract } from 'shipit-net-storage/testing'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { Bucket } from './support/bucket.js'
 
 let bucket: Bucket
@@ -13,16 +17,17 @@ afterAll(() => bucket.delete())
 
 let tests = 0
 
+function connection() {
+  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
+  return { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }
+}
+
 /** A transport in a folder of its own. */
 function transport(options: Partial<S3TransportOptions> = {}): S3Transport {
-  const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
   return new S3Transport({
     bucket: bucket.name,
     prefix: `test-${(tests += 1)}`,
-    endpoint,
-    region,
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
+    ...connection(),
     ...options,
   })
 }
@@ -109,6 +114,67 @@ describe('says what is wrong, without a secret', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message), showStack: false })
     expect(String(error)).not.toContain(secret)
   })
+})
+
+// What Amazon answers, as this storage has one region.
+it.each([
+  [301, { 'x-amz-bucket-region': 'eu-central-1' }, '<Error><Code>PermanentRedirect</Code></Error>'],
+  [400, {}, '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>'],
+])('finds out in which region a bucket is, from an answer with status %d', async (status, headers, body) => {
+  const server = createHttpServer((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/xml', ...headers }).end(body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await expect(
+      transport({ endpoint, region: 'us-east-1', bucket: 'deploys' }).check(),
+    ).rejects.toMatchObject({
+      code: 'E_S3_REGION',
+      message:
+        "The bucket 'deploys' is in region eu-central-1, not in us-east-1: set the transport's region to 'eu-central-1'.",
+    })
+  } finally {
+    server.close()
+  }
+})
+
+it('finds the endpoint in the environment, and names it', async () => {
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', inject('s3').endpoint)
+  try {
+    const { endpoint: _, ...options } = connection()
+    const s3 = new S3Transport({ bucket: bucket.name, prefix: 'environment', ...options })
+    expect(await s3.check()).toEqual([])
+    await expect(new S3Transport({ ...options, bucket: 'no-such-bucket' }).check()).rejects.toThrow(
+      `does not exist at ${inject('s3').endpoint}`,
+    )
+  } finally {
+    vi.unstubAllEnvs()
+  }
+})
+
+it('takes a ready client', async () => {
+  const client = new S3Client(connection())
+  const s3 = new S3Transport({ bucket: bucket.name, prefix: 'ready', client })
+  expect(await s3.check()).toEqual([])
+  const source = await s3.source('checks/none')
+  expect('url' in source && source.url).toContain(inject('s3').endpoint)
+  client.destroy()
+})
+
+it('loads nothing of the SDK before it is asked for something', () => {
+  const program = `
+    import { createRequire } from 'node:module'
+    const { S3Transport } = await import('shipit-net-storage-s3')
+    new S3Transport({ bucket: 'deploys', region: 'eu-west-1' })
+    console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    cwd,
+    encoding: 'utf8',
+  })
+  expect(output).not.toMatch(/@aws-sdk|@smithy/)
+  expect(output).toContain('tar-stream')
 })
 
 /** The address of a server that has just gone. */

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { assertKey, TransportError } from 'shipit-net-storage'
-import { createS3Client, type S3ClientOptions } from './s3-client.js'
+import { createS3Client, endpointFromEnvironment, type S3ClientOptions } from './s3-client.js'
 import { s3Error } from './s3-errors.js'
 
 /** Where objects are: a bucket, and a folder in it. */
@@ -55,7 +55,7 @@ export class Bucket {
     }
   }
 
-  /** Region, and the endpoint if it is not Amazon's, as far as they are known by now. */
+  /** Region, and the endpoint if it is not Amazon's. */
   async place(): Promise<{ region: string | undefined; endpoint: string | undefined }> {
     const config = await this.client().then(
       (client) => client.config,
@@ -63,7 +63,7 @@ export class Bucket {
     )
     const region = await config?.region().catch(() => undefined)
     const endpoint = await config?.endpoint?.().catch(() => undefined)
-    if (!endpoint) return { region, endpoint: undefined }
+    if (!endpoint) return { region, endpoint: endpointFromEnvironment() }
     const { protocol, hostname, port, path } = endpoint
     return { region, endpoint: `${protocol}//${hostname}${port ? `:${port}` : ''}${path.replace(/\/$/, '')}` }
   }

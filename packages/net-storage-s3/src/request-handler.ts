@@ -10,12 +10,12 @@ const AGENT = { keepAlive: true, maxSockets: 50 }
 /**
  * How requests leave this machine: through the proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name, which
  * the SDK does not know by itself, and with the certificates of `caFile`.
+ * @param address where they go
  */
 export async function requestHandler(
-  options: Pick<S3ClientOptions, 'endpoint' | 'caFile'>,
+  address: string,
+  options: Pick<S3ClientOptions, 'caFile'>,
 ): Promise<NonNullable<S3ClientConfig['requestHandler']>> {
-  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env
-  const address = options.endpoint ?? (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || 'https://s3.amazonaws.com')
   const ca = await certificates(options)
   const trust = ca ? { ...AGENT, ca } : AGENT
   const { getProxyForUrl } = await import('proxy-from-env')

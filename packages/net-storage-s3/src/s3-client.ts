@@ -48,6 +48,7 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const { S3Client } = await import('@aws-sdk/client-s3')
   const { endpoint, forcePathStyle, profile, credentials, clientConfig } = options
+  const address = endpoint ?? endpointFromEnvironment() ?? 'https://s3.amazonaws.com'
   return new S3Client({
     ...(await fromConfigFile(options)),
     ...regionOf(options),
@@ -56,12 +57,18 @@ export async function createS3Client(options: S3ClientOptions): Promise<S3Client
     ...(profile ? { profile } : {}),
     ...(credentials ? { credentials } : {}),
     maxAttempts: 3,
-    requestHandler: await requestHandler(options),
+    requestHandler: await requestHandler(address, options),
     // Not every storage knows the checksums that the SDK sends by default. What is sent is signed with its SHA-256.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...clientConfig,
   })
+}
+
+/** The endpoint that the SDK finds in the environment. */
+export function endpointFromEnvironment(): string | undefined {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env
+  return AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL || undefined
 }
 
 /** The SDK itself does not know the AWS CLI's `AWS_DEFAULT_REGION`. */

@@ -2,6 +2,7 @@ import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
 import { Transport, type PutOptions, type Source, type StoredObject } from 'shipit-net-storage'
 import { awsCliCopy } from './aws-cli.js'
 import { Bucket } from './bucket.js'
+import { partsOf } from './parts.js'
 import { addressNotes, presignedGet } from './presign.js'
 import { putObject } from './put-object.js'
 import { certificates } from './request-handler.js'
@@ -9,7 +10,7 @@ import { checkRights } from './rights-check.js'
 import { statusOf } from './s3-errors.js'
 import { optionMistakes, type S3TransportOptions } from './settings.js'
 import { abortUploads } from './unfinished-uploads.js'
-import { partsOf, uploadInParts } from './upload.js'
+import { uploadInParts } from './upload.js'
 
 /** Requests for removal that are under way at the same time. */
 const REMOVALS = 16

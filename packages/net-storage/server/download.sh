@@ -92,9 +92,12 @@ download_with_wget() {
 block=65536
 smallest_in_ranges=$((64 * 1024 * 1024))
 
+curl_note='%{stderr}\n%{http_code} %{size_download}\n'
+
+# Older ones than 7.63 can't tell what became of a range without writing into it.
 in_ranges() {
-  [ "$connections" -gt 1 ] && [ "$size" -gt "$smallest_in_ranges" ] && [ -z "$timeout$rate_limit" ] && [ -z "${no_ranges:-}" ] &&
-    has dd && [ -e /dev/fd/0 ]
+  [ "$connections" -gt 1 ] && [ "$size" -gt "$smallest_in_ranges" ] && [ -z "$timeout$rate_limit${no_ranges:-}" ] && has dd &&
+    [ -z "$(curl --disable --silent --write-out "$curl_note" file:///dev/null 2>/dev/null)" ]
 }
 
 download_in_ranges() {
@@ -123,7 +126,7 @@ download_in_ranges() {
   done
   case $result in
     0) rm -f -- "$part.ranges" ;;
-    2) answer=$(cat -- "$part".range-* 2>/dev/null | sed -n 's/^\(4[0-9][0-9]\) .*/\1/p' | sed -n '$p') ;;
+    2) answer=$(cat -- "$part".range-* 2>/dev/null | sed -n 's/^\(4[0-9][0-9]\) [0-9]*$/\1/p' | sed -n '$p') ;;
     4)
       say 'storage does not know ranges'
       no_ranges=1
@@ -169,19 +172,28 @@ download_share() {
 download_range() {
   note=$part.range-$1
   length=$(($2 - $1 + 1))
+  failed=0
+  # dd copies nothing: it moves to the range's place in the file, where curl goes on.
   {
-    curl_quietly --range "$1-$2" --max-filesize "$length" --output /dev/fd/3 --write-out '%{http_code} %{size_download}\n' \
-      3>&1 >"$note" || :
-  } | dd of="$part" bs="$block" seek=$(($1 / block)) conv=notrunc 2>/dev/null || return 1
+    dd bs="$block" seek=$(($1 / block)) count=0 conv=notrunc </dev/null 2>/dev/null &&
+      curl_quietly --range "$1-$2" --max-filesize "$length" --write-out "$curl_note" 2>"$note"
+  } 1<>"$part" || failed=$?
+  answer=
   came=0
-  read -r answer came <"$note" || :
-  case ${answer:-} in
+  # shellcheck disable=SC2046
+  set -- "$1" "$length" $(sed -n '$p' "$note")
+  answer=${3:-}
+  came=${4:-0}
+  [ "$failed" -eq 0 ] || sed '$d' "$note" >&2
+  case $answer in
     206) ;;
     200) return 4 ;;
-    *) outcome "${answer:-}" || return ;;
+    *) outcome "$answer" || return ;;
   esac
+  # 23: the disk did not take it.
+  [ "$failed" -ne 23 ] || return 1
   # One that broke is gone on with at a whole block.
-  [ "$came" -eq "$length" ] || came=$((came / block * block))
+  [ "$came" -eq "$2" ] || came=$((came / block * block))
   [ "$came" -eq 0 ] || printf '%s %s\n' "$1" "$came" >>"$part.ranges"
-  [ "$came" -eq "$length" ]
+  [ "$came" -eq "$2" ]
 }
