@@ -27,6 +27,8 @@ export default shipit => {
   before('net_storage:prefetch', 'deploy:lock')
   after('net_storage:prefetch', 'deploy:unlock')
   before('net_storage:pull_deploy', 'deploy:lock')
+  dsl.task('locked:fail', [], () => { throw new Error('it failed') })
+  before('locked:fail', 'deploy:lock')
   after('net_storage:prepare_archive', 'build:sleep', () => { if (env.SLEEP === 'build') sleep() })
   const { bucket, prefix, region, endpoint, forcePathStyle } = JSON.parse(env.S3_LOCK)
   shipit.config.deployLock = {
@@ -89,11 +91,13 @@ it('lets one of two machines deploy, tells the other who does, and lets it wait'
 
   const waiting = start('bob', 'deploy', { LOCK_WAIT: '100' })
   await waiting.printed('Waiting up to 100 s for it.')
-  const impatient = start('bob', 'deploy', { LOCK_WAIT: '100' })
-  await impatient.printed('Waiting up to 100 s for it.')
-  impatient.interrupt()
-  expect(await impatient.ended).toBe(130)
-  expect(impatient.output).not.toContain('Locked')
+  for (const task of ['deploy', 'net_storage:prefetch']) {
+    const impatient = start('bob', task, { LOCK_WAIT: '100' })
+    await impatient.printed('Waiting up to 100 s for it.')
+    impatient.interrupt()
+    expect(await impatient.ended).toBe(130)
+    expect(impatient.output).not.toContain('Locked')
+  }
 
   await writeFile(gate, 'go on')
   expect(await alice.ended).toBe(0)
@@ -103,6 +107,9 @@ it('lets one of two machines deploy, tells the other who does, and lets it wait'
   const prefetch = await run('bob', 'net_storage:prefetch')
   expect(prefetch.output).toMatch(/Locked shop\.production\..*Unlocked shop\.production\./s)
   expect(prefetch.status).toBe(0)
+  const failed = await run('bob', 'locked:fail')
+  expect(failed.output).toMatch(/Locked shop\.production\..*Unlocked shop\.production\..*it failed/s)
+  expect(failed.status).toBe(1)
   // The lock that a task takes ahead of the deploy is the deploy's own.
   const pull = await run('bob', 'net_storage:pull_deploy')
   expect(pull.output.match(/Locked shop/g)).toHaveLength(1)

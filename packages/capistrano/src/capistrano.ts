@@ -114,6 +114,11 @@ export interface Capistrano {
    */
   readonly guard: (check: () => Promise<void>) => void
   /**
+   * Has `end` awaited when a run fails or is interrupted, before the process ends: in any run, and behind `deploy:failed`
+   * where that runs.
+   */
+  readonly whenFailed: (end: () => Promise<void>) => void
+  /**
    * Has `provide` asked right before servers make a release live. It may reject, which stops that, or give a
    * {@link Fence} for the servers to check in the same step. There is one; a later one takes its place.
    */

@@ -61,6 +61,7 @@ function create(shipit: Shipit): Capistrano {
     if (failure.active) return
     for (const check of guards) await check()
   }
+  const endings: (() => Promise<void>)[] = []
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const runner = new TaskRunner(shipit, graph, assure)
   let abort = newAbort()
@@ -74,6 +75,7 @@ function create(shipit: Shipit): Capistrano {
       abort = newAbort()
       failed.abort(reason)
     },
+    endings,
     close: () => connections?.close(),
   })
 
@@ -150,6 +152,7 @@ function create(shipit: Shipit): Capistrano {
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
     guard: (check) => void guards.push(check),
+    whenFailed: (end) => void endings.push(end),
     fence: (provide) => {
       provideFence = provide
     },
@@ -176,7 +179,7 @@ function create(shipit: Shipit): Capistrano {
     if (shipit.isRunning) return
     failure.reset()
     const isFlow = ['deploy', 'rollback', 'deploy:starting'].some((name) => shipit.seq.includes(name))
-    if (isFlow) stopListening ??= failure.listen()
+    stopListening ??= failure.listen(isFlow)
   })
   const stop = shipit.stop.bind(shipit)
   shipit.stop = (error, successful) => {

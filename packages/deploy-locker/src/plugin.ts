@@ -26,7 +26,8 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal, statusLine, flow, guard, fence } = capistrano(shipit)
+  const { task, desc, before, settings: define, signal, statusLine, ...dsl } = capistrano(shipit)
+  const { flow, guard, fence, whenFailed } = dsl
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
   const log = (line: string): void => shipit.log(line)
@@ -141,6 +142,8 @@ export default function deployLocker(shipit: Shipit): void {
 
   // A deploy that has lost its lock starts no other task, and above all publishes nothing.
   guard(() => lock.assure())
+  // Also where `deploy:failed` does not run, as it is no deploy that has failed.
+  whenFailed(() => lock.release())
   const confirm = async (): Promise<void> => {
     if (!lock.isHeld) return
     await lock.confirm()

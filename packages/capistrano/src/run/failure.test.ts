@@ -102,6 +102,21 @@ it('runs deploy:failed for deploys and rollbacks alone', async () => {
   expect(ran).toEqual(['work'])
 })
 
+it.each([
+  ['a deploy', 'deploy', ['work', 'deploy:failed', 'ended']],
+  ['any other run', 'work', ['work', 'ended']],
+])('waits for what is to be done at the end when %s fails, before it is reported', async (_, task, order) => {
+  const { shipit, dsl, log, ran, run } = failing(boom)
+  const events: string[] = []
+  shipit.on('task_start', () => events.push(String(ran.at(-1))))
+  dsl.whenFailed(() => Promise.reject(new DeployError('E_END', 'an end broke')))
+  dsl.whenFailed(() => tick().then(() => void events.push('ended')))
+  shipit.on('task_err', () => events.push('reported'))
+  expect(await run(task)).toMatchObject({ code: 'E_BOOM' })
+  expect(events.slice(0, order.length)).toEqual(order)
+  expect(log).toContain('an end broke [E_END]')
+})
+
 it('works for the next run, too', async () => {
   const { ran, run } = failing(boom)
   await run('deploy')

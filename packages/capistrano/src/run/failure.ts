@@ -21,6 +21,8 @@ export interface FailureContext {
   readonly runner: TaskRunner
   /** Ends what the failed run has under way, and lets the failure tasks start afresh. */
   readonly abort: (reason: Error) => void
+  /** What is to be done behind the failure tasks, whatever the run is. */
+  readonly endings: readonly (() => Promise<void>)[]
   /** Closes connections. */
   readonly close: () => void
 }
@@ -33,6 +35,7 @@ export class Failure {
   private handling: Promise<void> | undefined
   private handled = false
   private interruptedBy: NodeJS.Signals | undefined
+  private isFlow = false
   private readonly running = new Map<string, Promise<void>>()
   private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
 
@@ -78,8 +81,19 @@ export class Failure {
     return (this.handling = this.runFailureTasks(`Failed in '${task}'.`, error))
   }
 
-  /** Listens for signals, and for the process's end, until the returned function is called. */
-  listen(): () => void {
+  /** What a run that fails leaves behind, but for its failure tasks. Never rejects. */
+  async end(): Promise<void> {
+    for (const ending of this.context.endings) {
+      await ending().catch((error: unknown) => this.context.shipit.log(formatError(error)))
+    }
+  }
+
+  /**
+   * Listens for signals, and for the process's end, until the returned function is called.
+   * @param isFlow whether the run is a deploy or rollback, which has failure tasks
+   */
+  listen(isFlow: boolean): () => void {
+    this.isFlow = isFlow
     const interrupt = (signal: NodeJS.Signals): void => {
       const status = 128 + constants.signals[signal]
       if (this.interruptedBy) process.exit(status)
@@ -105,7 +119,7 @@ export class Failure {
 
   /** The process ends in the middle of the flow, by `process.exit`: only what is synchronous can still be done. */
   private exited(): void {
-    if (this.handled) return
+    if (this.handled || !this.isFlow) return
     const { shipit, runner } = this.context
     if (this.handling) {
       shipit.log("Ended before 'deploy:failed' had finished.")
@@ -156,8 +170,8 @@ export class Failure {
     abort(error instanceof Error ? error : new Error(String(error)))
     shipit.log(`\n${reason}`)
     await this.settle()
-    const tasks = runner.pending('deploy:failed').filter((task) => !task.running)
-    shipit.log("Running 'deploy:failed'...")
+    const tasks = this.isFlow ? runner.pending('deploy:failed').filter((task) => !task.running) : []
+    if (this.isFlow) shipit.log("Running 'deploy:failed'...")
     for (const task of tasks) {
       try {
         await runner.run(task)
@@ -165,6 +179,7 @@ export class Failure {
         this.hookErrors.push({ task: task.name, error: hookError })
       }
     }
+    await this.end()
     this.handled = true
     close()
   }

@@ -59,10 +59,9 @@ export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: 
   steps._runTask = (task) => {
     const fn = task.fn.bind(shipit)
     const guarded: TaskFunction = (done) => {
-      if (!isFlow()) {
-        void assure().then(() => runTask(fn, done), done)
-        return
-      }
+      const handle = isFlow()
+        ? (error: unknown): Promise<void> => failure.handle(task.name, error)
+        : (): Promise<void> => failure.end()
       const ended = failure.started(task.name)
       const end = (error: unknown): void => {
         ended()
@@ -72,7 +71,7 @@ export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: 
           done()
           return
         }
-        void failure.handle(task.name, error).then(() => done(error))
+        void handle(error).then(() => done(error))
       }
       void assure().then(() => {
         // What waited to start does not, once another task has failed.
