@@ -14,6 +14,7 @@ import { startFleet } from '../testbed/fleet.js'
 import { startRadosgw } from '../testbed/radosgw.js'
 import { createSampleApp } from '../testbed/sample-app.js'
 import { createProject, startShipit } from '../testbed/shipit.js'
+import { startLink } from './link.js'
 import { makeTree } from './tree.js'
 
 const { values } = parseArgs({
@@ -51,7 +52,8 @@ const directory = await mkdtemp(join(values.in, 'bench-'))
 // Storage is another machine's: it gets a core of its own, and so does the deploy machine.
 pin('1')
 const storage = await startRadosgw(join(directory, 'radosgw'))
-const uplink = await startUplink(storage.endpoint, values.uplink)
+// What takes the time in an upload.
+const uplink = await startLink(storage.endpoint, values.uplink)
 pin('0,1')
 const fleet = await startFleet({ directory, names: ['web1'] })
 pin('0')
@@ -185,17 +187,6 @@ try {
   await fleet.stop()
   await storage.stop()
   await rm(directory, { recursive: true, force: true })
-}
-
-/** The deploy machine's way to storage, which is what takes the time in an upload. */
-async function startUplink(to: string, rate: string): Promise<{ endpoint: string; stop: () => void }> {
-  const { hostname, port } = new URL(to)
-  const script = new URL('slow-link.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', script, hostname, port, rate], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [own] = (await once(child.stdout, 'data')) as [Buffer]
-  return { endpoint: `http://127.0.0.1:${own.toString().trim()}`, stop: () => void child.kill() }
 }
 
 /** Has this process, and what it starts from here on, run on these cores. */

@@ -12,12 +12,15 @@ import { parseArgs } from 'node:util'
 import { Script } from 'shipit-capistrano'
 import { S3Transport } from 'shipit-net-storage-s3'
 import { startRadosgw } from '../testbed/radosgw.js'
+import { startLink } from './link.js'
 
 const { values } = parseArgs({
   options: {
     megabytes: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '3' },
     directory: { type: 'string', default: tmpdir() },
+    // Megabytes a second, to a server: a link of a gigabit.
+    downlink: { type: 'string', default: '110' },
   },
 })
 const [megabytes, rounds] = [values.megabytes, values.rounds].map(Number) as [number, number]
@@ -68,10 +71,31 @@ try {
   report('download', 'curl to a file', await race(download, keep))
   report('download', 'curl to /dev/null', await race(download, discard))
   report('download and verify', 'curl to /dev/null', await race(fetch, discard))
+  await overLink(sha256)
   await startUp()
 } finally {
   await server.stop()
   await rm(directory, { recursive: true, force: true })
+}
+
+/** As servers fetch: over a network, which this machine's own memory is not. */
+async function overLink(sha256: string): Promise<void> {
+  const link = await startLink(endpoint, values.downlink)
+  try {
+    const source = await new S3Transport({ bucket: 'bench', ...connection, endpoint: link.endpoint }).source(
+      'ours',
+    )
+    const url = 'url' in source ? source.url : ''
+    const where = `over ${values.downlink} MB a second`
+    const discard = (): Promise<void> => shell(`curl --silent --fail --output /dev/null "$URL"`, { URL: url })
+    for (const what of ['download', 'fetch'] as const) {
+      const name = what === 'fetch' ? 'download and verify' : what
+      const times = await race(() => runAsServer(what, { sha256, url }), discard)
+      report(`${name}, ${where}`, 'curl to /dev/null', times)
+    }
+  } finally {
+    link.stop()
+  }
 }
 
 async function makeFile(): Promise<string> {
