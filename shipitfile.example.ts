@@ -11,7 +11,8 @@ export default (shipit: Shipit): void => {
   netStorage(shipit)
   deployLocker(shipit)
 
-  // One deploy at a time. A deploy that fails gives the lock back.
+  // One deploy at a time. A deploy that fails gives the lock back. To deploy from several machines, keep the lock in the bucket:
+  // deployLock: { provider: new S3Lock({ bucket: 'deploys', prefix: 'shop' }) }
   before('deploy:starting', 'deploy:lock')
   after('deploy:finished', 'deploy:unlock')
   after('deploy:failed', 'deploy:unlock')
