@@ -40,13 +40,16 @@ const TEST_PROGRAMS = {
   openssl: 'openssl',
   radosgw: 'radosgw',
   'radosgw-admin': 'radosgw',
+  ps: 'procps',
   rsync: 'rsync',
   ruby: 'ruby',
+  shasum: 'perl',
   'swift-account-server': 'swift-account',
   'swift-container-server': 'swift-container',
   'swift-object-server': 'swift-object',
   'swift-proxy-server': 'swift-proxy',
   unzip: 'unzip',
+  wget: 'wget',
   zstd: 'zstd',
 }
 /** The last two keep the packages from starting their services: the tests start servers of their own. */
