@@ -43,6 +43,7 @@ const TEST_PROGRAMS = {
   ps: 'procps',
   rsync: 'rsync',
   ruby: 'ruby',
+  setpriv: 'util-linux',
   shasum: 'perl',
   'swift-account-server': 'swift-account',
   'swift-container-server': 'swift-container',

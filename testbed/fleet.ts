@@ -10,6 +10,8 @@ export interface FleetOptions {
   readonly names: readonly string[]
   /** Hosts that have only the named tools on their PATH. @default every host has sshd's own PATH */
   readonly paths?: Readonly<Record<string, readonly string[]>>
+  /** Hosts whose commands are bound by owners and modes of files, also where tests run as root. @default none */
+  readonly unprivileged?: readonly string[]
 }
 
 /** A host as Shipit's `servers` setting takes it. */
@@ -40,7 +42,8 @@ export interface Fleet {
  * Starts real ssh servers on this machine. Each has its own home folder, so the same relative path (such as a
  * `deployTo`) is another folder on each. Needs no root.
  */
-export async function startFleet({ directory, names, paths = {} }: FleetOptions): Promise<Fleet> {
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { directory, names, paths = {}, unprivileged = [] } = options
   const root = resolve(directory)
   await mkdir(root, { recursive: true })
   const key = join(root, 'client_key')
@@ -49,7 +52,13 @@ export async function startFleet({ directory, names, paths = {} }: FleetOptions)
 
   const hosts = await Promise.all(
     names.map((name) =>
-      SshHost.create({ name, directory: join(root, name), authorizedKey: `${key}.pub`, tools: paths[name] }),
+      SshHost.create({
+        name,
+        directory: join(root, name),
+        authorizedKey: `${key}.pub`,
+        tools: paths[name],
+        unprivileged: unprivileged.includes(name),
+      }),
     ),
   )
   await writeFile(knownHosts, hosts.map(({ knownHost }) => `${knownHost}\n`).join(''))

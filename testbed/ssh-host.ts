@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
 import { freeAddress } from './free-address.js'
+import { withoutPrivileges } from './without-privileges.js'
 
 const run = promisify(execFile)
 
@@ -25,6 +26,8 @@ export interface SshHostOptions {
   readonly authorizedKey: string
   /** Names of the only tools on its PATH. @default sshd's own PATH */
   readonly tools?: readonly string[] | undefined
+  /** Owners and modes of files bind its commands also where tests run as root. @default false */
+  readonly unprivileged?: boolean
 }
 
 /** A server: a real sshd that runs as the current user, and a home folder in which each of its commands starts. */
@@ -45,7 +48,8 @@ export class SshHost {
   ) {}
 
   /** Writes its configuration; {@link start} starts it. */
-  static async create({ name, directory, authorizedKey, tools }: SshHostOptions): Promise<SshHost> {
+  static async create(options: SshHostOptions): Promise<SshHost> {
+    const { name, directory, authorizedKey, tools, unprivileged = false } = options
     const { host, port } = await freeAddress()
     const home = join(directory, 'home')
     const session = join(directory, 'session')
@@ -57,7 +61,8 @@ export class SshHost {
 
     const environment = [`HOME=${home}`, mark]
     if (tools) environment.push(`PATH=${await linkTools(join(directory, 'bin'), tools)}`)
-    await writeFile(session, SESSION, { mode: 0o755 })
+    const shell = [...(unprivileged ? await withoutPrivileges() : []), '/bin/sh'].join(' ')
+    await writeFile(session, SESSION.replace('/bin/sh -c', `${shell} -c`), { mode: 0o755 })
     await writeFile(
       config,
       configuration({

@@ -72,7 +72,7 @@ it('refuses to deploy without its shared files, and makes their folders', async 
   const { status, output } = await run('deploy', { LINKED_FILES: '["config/secret key.yml"]' })
   expect(status).toBe(1)
   expect(output).toMatch(
-    /2 of 2 servers failed:\s+web1: missing: srv\/shop\/shared\/config\/secret key\.yml\./,
+    /2 of 2 servers failed:\s+web1, web2: missing: srv\/shop\/shared\/config\/secret key\.yml\./,
   )
   expect(await stage.live()).toEqual([undefined, undefined])
   for (const host of ['web1', 'web2']) {

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { Script, type Variables } from 'shipit-capistrano'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findProgram } from '../testbed/find-program.js'
+import { withoutPrivileges } from '../testbed/without-privileges.js'
 
 const LOADER = `IFS= read -r s && eval "$s"`
 const SCRIPT = Script.of(
@@ -88,7 +89,8 @@ async function run(
   {
     shell = 'dash',
     programs = [...BASE, 'curl', 'sha256sum'],
-  }: { shell?: string; programs?: readonly string[] } = {},
+    unprivileged = false,
+  }: { shell?: string; programs?: readonly string[]; unprivileged?: boolean } = {},
 ): Promise<Outcome> {
   const bin = await mkdtemp(join(folder, 'bin-'))
   const [program = 'dash', ...applet] = shell.split(' ')
@@ -99,7 +101,9 @@ async function run(
       join(bin, name),
     )
   }
-  const child = spawn(shellPath, [...applet, '-c', LOADER], { env: { PATH: bin }, stdio: 'pipe' })
+  const words = [...(unprivileged ? await withoutPrivileges() : []), shellPath, ...applet, '-c', LOADER]
+  const [command = shellPath, ...args] = words
+  const child = spawn(command, args, { env: { PATH: bin }, stdio: 'pipe' })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -280,6 +284,16 @@ describe('the script that stages a release', () => {
     expect(outcomes.map(({ status }) => status)).toEqual([0, 0])
     expect(requests).toHaveLength(1)
     await expectStaged()
+  })
+
+  it.each(['dash', 'bash', 'busybox ash'])('ends in %s where it may not write', async (shell) => {
+    await mkdir(path('net_storage_archives'), { recursive: true })
+    await chmod(path('net_storage_archives'), 0o555)
+    const { status, output } = await run({}, { shell, unprivileged: true })
+    expect(output).toContain(
+      'cannot write to net_storage_archives: check its owner and mode, and that its disk is not full\n',
+    )
+    expect(status).toBe(10)
   })
 
   it('takes over from a deploy that was killed while it fetched', async () => {

@@ -2,18 +2,16 @@ import { mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { startFleet, type Fleet } from '../../testbed/fleet.js'
+import { startFleet, type Fleet, type FleetOptions } from '../../testbed/fleet.js'
 import { createSampleApp, type SampleApp } from '../../testbed/sample-app.js'
 import { Bucket } from './bucket.js'
 import { createProject, startShipit, type ShipitRun } from '../../testbed/shipit.js'
 
 const DEPLOY_TO = 'srv/shop'
 
-export interface StageOptions {
+export interface StageOptions extends Partial<Omit<FleetOptions, 'directory'>> {
   /** @default ['web1', 'web2', 'web3'] */
   readonly names?: readonly string[]
-  /** Hosts with only the named tools on their PATH. */
-  readonly paths?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Real ssh hosts, a bucket of a real S3 server, an application in git, and a project folder to deploy it from. */
@@ -26,11 +24,11 @@ export class Stage {
     readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  static async create({ names = ['web1', 'web2', 'web3'], paths = {} }: StageOptions = {}): Promise<Stage> {
+  static async create({ names = ['web1', 'web2', 'web3'], ...hosts }: StageOptions = {}): Promise<Stage> {
     const directory = await mkdtemp(join(tmpdir(), 'stage-'))
     const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
     const [fleet, app, bucket] = await Promise.all([
-      startFleet({ directory, names, paths }),
+      startFleet({ directory, names, ...hosts }),
       createSampleApp(join(directory, 'shop')),
       Bucket.create(),
     ])

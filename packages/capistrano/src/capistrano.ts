@@ -102,6 +102,12 @@ export interface Capistrano {
   readonly settings: <S extends z.ZodType>(section: SettingsSection<S>) => () => z.output<S>
   /** Takes the place of one of the flow's tasks, also when shipit-deploy is loaded later; never of the user's own. */
   readonly replace: (name: string, dependencies: readonly string[], fn?: TaskFunction) => void
+  /**
+   * Makes a task's function one of the checks, which run before anything is changed. In a deploy, what it finds wrong is
+   * told at `deploy:check`, with what all others find; nothing but checks starts in between. Elsewhere it rejects at once.
+   * It is given the servers that take releases, but for those that a check before it could not reach.
+   */
+  readonly check: (check: (hosts: readonly Host[]) => Promise<void>) => TaskFunction
   /** Tells `deploy:plan` the full commit id that a deploy would deploy; undefined if that is not known before. */
   readonly plansRevision: (find: () => Promise<string | undefined>) => void
   /** Adds a column for servers to `deploy:status`. */

@@ -8,6 +8,7 @@ import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
 import type { When } from './graph/hooks.js'
 import { defineInspection } from './inspection/tasks.js'
+import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
 import { TaskRunner } from './run/task-runner.js'
@@ -18,7 +19,7 @@ import { primaryOf, releasing, withRole } from './servers/roles.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
 import { Replacements } from './shipit-deploy/replacements.js'
-import type { Shipit, TaskFunction } from './shipit.js'
+import type { Shipit, Task, TaskFunction } from './shipit.js'
 import { Connections } from './ssh/connections.js'
 import type { Host } from './ssh/host.js'
 import { onHosts, type OnOptions } from './ssh/on-hosts.js'
@@ -57,13 +58,18 @@ function create(shipit: Shipit): Capistrano {
   const settings = new Settings()
   const guards: (() => Promise<void>)[] = []
   /** What has to hold before a task starts. */
-  const assure = async (): Promise<void> => {
+  const assure = async (task: Task): Promise<void> => {
     if (failure.active) return
+    checks.assure(task)
     for (const check of guards) await check()
   }
   const endings: (() => Promise<void>)[] = []
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const runner = new TaskRunner(shipit, graph, assure)
+  const checks = new Checks({
+    hosts: () => releasing(hosts()),
+    willTell: () => runner.isToCome('deploy:check'),
+  })
   let abort = newAbort()
   let connections: Connections | undefined
 
@@ -148,6 +154,7 @@ function create(shipit: Shipit): Capistrano {
       replacements.define(name, dependencies, fn)
       catalog.defined(name)
     },
+    check: (check) => checks.define(check),
     plansRevision: (find) => inspection.plansRevision(find),
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
@@ -178,6 +185,7 @@ function create(shipit: Shipit): Capistrano {
   shipit.on('start', () => {
     if (shipit.isRunning) return
     failure.reset()
+    checks.reset()
     const isFlow = ['deploy', 'rollback', 'deploy:starting'].some((name) => shipit.seq.includes(name))
     stopListening ??= failure.listen(isFlow)
   })

@@ -19,6 +19,7 @@ lock_part() {
   seen=
   still=0
   until mkdir -- "$part.lock" 2>/dev/null; do
+    can_write "${part%/*}" || fail 10 "cannot write to ${part%/*}: check its owner and mode, and that its disk is not full"
     holder=
     if [ -f "$part.lock/pid" ]; then IFS= read -r holder <"$part.lock/pid" || :; fi
     # A download that has come no further for longer than one may stall is nobody's: the id is another process's by now.

@@ -1,6 +1,7 @@
 import { posix as path } from 'node:path'
 import type { Capistrano } from '../capistrano.js'
 import type { Shipit } from '../shipit.js'
+import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 
 const directoriesScript = Script.file(new URL('../../server/check-directories.sh', import.meta.url))
@@ -14,16 +15,16 @@ const linkScript = Script.file(new URL('../../server/link-shared.sh', import.met
  */
 export function defineSharedFiles(
   shipit: Shipit,
-  { replace, desc, releaseRoles, on, after }: Capistrano,
+  { replace, desc, check, releaseRoles, on, after }: Capistrano,
 ): void {
   const deployTo = (): string => String(shipit.config.deployTo)
   const files = (): readonly string[] => shipit.config.linkedFiles ?? []
   const dirs = (): readonly string[] => shipit.config.linkedDirs ?? []
 
-  const makeFolders = async (folders: readonly string[]): Promise<void> => {
+  const makeFolders = async (hosts: readonly Host[], folders: readonly string[]): Promise<void> => {
     if (folders.length === 0) return
     const script = foldersScript.with({ deploy_to: deployTo(), folders: folders.join('\n') })
-    await on(releaseRoles('all'), (host) => host.script(script))
+    await on(hosts, (host) => host.script(script))
   }
   const link = async (kind: 'file' | 'folder', paths: readonly string[]): Promise<void> => {
     if (paths.length === 0) return
@@ -39,25 +40,34 @@ export function defineSharedFiles(
   desc("Makes the application's folders on the servers, and checks that they can be written", {
     runsOn: 'servers',
   })
-  replace('deploy:check:directories', [], async () => {
+  const checkDirectories = check(async (hosts) => {
     const script = directoriesScript.with({ deploy_to: deployTo() })
-    await on(releaseRoles('all'), (host) => host.script(script))
+    await on(hosts, (host) => host.script(script))
   })
+  replace('deploy:check:directories', [], checkDirectories)
 
   desc('Makes the shared folders that releases link to', { runsOn: 'servers' })
-  replace('deploy:check:linked_dirs', [], () => makeFolders(dirs().map((dir) => path.join('shared', dir))))
+  const makeDirs = check((hosts) =>
+    makeFolders(
+      hosts,
+      dirs().map((dir) => path.join('shared', dir)),
+    ),
+  )
+  replace('deploy:check:linked_dirs', [], makeDirs)
 
   desc('Makes the folders of the shared files that releases link to', { runsOn: 'servers' })
-  replace('deploy:check:make_linked_dirs', [], () =>
-    makeFolders([...new Set(files().map((file) => path.join('shared', path.dirname(file))))]),
+  const makeFoldersOfFiles = check((hosts) =>
+    makeFolders(hosts, [...new Set(files().map((file) => path.join('shared', path.dirname(file))))]),
   )
+  replace('deploy:check:make_linked_dirs', [], makeFoldersOfFiles)
 
   desc('Checks that the shared files are there that releases link to', { runsOn: 'servers' })
-  replace('deploy:check:linked_files', [], async () => {
+  const checkFiles = check(async (hosts) => {
     if (files().length === 0) return
     const script = checkScript.with({ deploy_to: deployTo(), files: files().join('\n') })
-    await on(releaseRoles('all'), (host) => host.script(script))
+    await on(hosts, (host) => host.script(script))
   })
+  replace('deploy:check:linked_files', [], checkFiles)
 
   desc('Links shared files into the release', { runsOn: 'servers' })
   replace('deploy:symlink:linked_files', [], () => link('file', files()))

@@ -17,7 +17,7 @@ export interface OrchestrateContext {
   readonly graph: Graph
   readonly failure: Failure
   /** Rejects if no task may start. */
-  readonly assure: () => Promise<void>
+  readonly assure: (task: Task) => Promise<void>
   /** Whether the run is a deploy or rollback. */
   readonly isFlow: () => boolean
 }
@@ -73,7 +73,7 @@ export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: 
         }
         void handle(error).then(() => done(error))
       }
-      void assure().then(() => {
+      void assure(task).then(() => {
         // What waited to start does not, once another task has failed.
         if (failure.active) ended()
         else runTask(fn, end)

@@ -14,11 +14,14 @@ interface OrchestratorSteps {
  * other plugins see them as they see all tasks.
  */
 export class TaskRunner {
+  /** What running tasks invoke, in order. */
+  private readonly invoked = new Set<readonly Task[]>()
+
   constructor(
     private readonly shipit: Shipit,
     private readonly graph: Graph,
     /** What has to hold before a task starts. */
-    private readonly assure: () => Promise<void>,
+    private readonly assure: (task: Task) => Promise<void>,
   ) {}
 
   /** The tasks that `name` stands for, in order, without those that have run in this run. @throws {SequenceError} */
@@ -35,14 +38,31 @@ export class TaskRunner {
         `'${name}' has run already in this run, and is not run again; invoke.again('${name}') would.`,
       )
     }
-    for (const task of pending) await this.run(task)
+    await this.runAll(pending)
   }
 
   /** Runs a task also if it has run. @throws the task's own error */
   async again(name: string): Promise<void> {
     const task = this.shipit.tasks[name]
     if (task && !task.running) task.done = false
-    for (const each of this.pending(name)) await this.run(each)
+    await this.runAll(this.pending(name))
+  }
+
+  /** Whether a task is still to come in this run, by itself or in what a running task invokes. */
+  isToCome(name: string): boolean {
+    const { seq, tasks, isRunning } = this.shipit
+    const task = tasks[name]
+    if (!task || task.done || task.running) return false
+    return (isRunning && seq.includes(name)) || [...this.invoked].some((all) => all.includes(task))
+  }
+
+  private async runAll(tasks: readonly Task[]): Promise<void> {
+    this.invoked.add(tasks)
+    try {
+      for (const task of tasks) await this.run(task)
+    } finally {
+      this.invoked.delete(tasks)
+    }
   }
 
   /** @throws the task's own error; {@link DeployError} `E_RECURSION` if the task waits for itself. */
@@ -55,7 +75,7 @@ export class TaskRunner {
         `Task '${task.name}' is running: started from inside itself, it would never end.`,
       )
     }
-    await this.assure()
+    await this.assure(task)
     const steps = shipit as unknown as OrchestratorSteps
     task.args = { task: task.name, message: `${task.name} started` }
     shipit.emit('task_start', task.args)

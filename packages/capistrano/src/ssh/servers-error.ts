@@ -8,6 +8,8 @@ export class HostError extends DeployError {
   readonly status: number | null
   /** Last lines of its output. */
   readonly output: string
+  /** The message, without the server. */
+  readonly problem: string
 
   constructor(details: {
     code: string
@@ -22,23 +24,36 @@ export class HostError extends DeployError {
     const ended = status === null ? 'was ended by a signal' : `ended with status ${status}`
     const what = doing ? `"${doing}" ${ended}${output ? `:\n${output}` : ''}` : output || `it ${ended}`
     super(code, `${host}: ${what}`, { cause })
-    this.host = details.host
-    this.status = details.status
-    this.output = details.output
+    this.host = host
+    this.status = status
+    this.output = output
+    this.problem = what
   }
 }
 
-/** `E_SERVERS`: some servers failed; all were waited for. The message has a paragraph for each of them. */
+/** `E_SERVERS`: some servers failed; all were waited for. The message has a paragraph for each problem, with its servers. */
 export class ServersError extends DeployError {
   /** The servers that failed, in the order of the settings. */
   readonly failures: readonly HostError[]
 
-  constructor(failures: readonly HostError[], total: number, note = '') {
-    const list = failures.map((failure) => `  ${failure.message.replaceAll('\n', '\n    ')}`)
+  constructor(
+    failures: readonly HostError[],
+    /** Number of servers that were asked. */
+    readonly total: number,
+    note = '',
+  ) {
+    const list = describeFailures(failures).map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`)
     super(
       'E_SERVERS',
       [`${failures.length} of ${total} servers failed:`, ...list, ...(note ? [note] : [])].join('\n'),
     )
     this.failures = failures
   }
+}
+
+/** A paragraph for each problem: the servers that have it, and what it is. */
+export function describeFailures(failures: readonly HostError[]): string[] {
+  const hosts = new Map<string, string[]>()
+  for (const { host, problem } of failures) hosts.set(problem, [...(hosts.get(problem) ?? []), host])
+  return [...hosts].map(([problem, names]) => `${names.join(', ')}: ${problem}`)
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { DeployError } from 'shipit-capistrano'
+import { allChecks, type Host } from 'shipit-capistrano'
 import { findConfigFiles } from '../config-files/config-files.js'
 import { liveElsewhere } from '../servers/live-elsewhere.js'
 import { runFetching, type KnownObject } from '../servers/fetch.js'
@@ -9,55 +9,61 @@ import type { Deployment } from './deployment.js'
 /** Defines `net_storage:check`: what can be known to be wrong is said before anything is changed. */
 export function defineCheck(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { task, desc, before, on, flow } = dsl
+  const { task, desc, check, before, on, flow } = dsl
 
-  desc("Checks repository, branch, storage, config files, and the servers' tools", {
-    runsOn: 'deploy machine and servers',
-  })
-  task('net_storage:check', [], async () => {
+  const checkServers = async (hosts: readonly Host[], stored: Promise<KnownObject>): Promise<void> => {
+    const { settings, deployTo, archivesPath } = deployment
+    const { transport, archiver } = settings
+    const programs = [...archiver.serverPrograms, ...(transport.serverPrograms ?? [])].join(' ')
+    const script = deployment
+      .script('download', 'fetch', 'check')
+      .with({ deploy_to: deployTo, archives_path: archivesPath, programs })
+    // Without storage, the rest of a server can be checked all the same.
+    const probe = await stored.catch(() => undefined)
+    try {
+      await on(hosts, { limit: settings.maxParallels }, (host) =>
+        probe
+          ? runFetching(host, script, probe, settings, (line) => shipit.log(line))
+          : host.script(script.with({ object: '' })),
+      )
+    } finally {
+      // If not, it is removed by a later clean-up, and servers' errors are what matters.
+      if (probe) await transport.remove([probe.key]).catch(() => {})
+    }
+  }
+
+  const checkAll = check(async (hosts) => {
     if (flow() === 'rollback') {
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    const { settings, hosts, scm, branch, pulling, deployTo } = deployment
+    const { settings, scm, branch, pulling, deployTo } = deployment
     deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
     const { transport, installer } = settings
-    await all([
+    const stored = checkStorage(transport, (line) => shipit.log(line))
+    await allChecks([
       ...(deployment.live ? [] : [scm.check(branch)]),
-      transport.check().then((notes) => notes?.forEach((note) => shipit.log(`Note: ${note}`))),
+      stored,
       settings.archiver.check(),
       // One that is found by its lockfile is known once there is a commit.
       ...(typeof installer === 'object' && !pulling ? [installer.identity()] : []),
       findConfigFiles(settings.configFiles),
+      checkServers(hosts, stored),
     ])
-    const programs = [...settings.archiver.serverPrograms, ...(transport.serverPrograms ?? [])].join(' ')
-    const script = deployment.script('download', 'fetch', 'check').with({ programs })
-    const probe = await storeProbe(transport)
-    try {
-      await on(hosts, { limit: settings.maxParallels }, (host) =>
-        runFetching(host, script, probe, settings, (line) => shipit.log(line)),
-      )
-    } finally {
-      // If not, it is removed by a later clean-up, and servers' errors are what matters.
-      await transport.remove([probe.key]).catch(() => {})
-    }
   })
+  desc("Checks repository, branch, storage, config files, and the servers' tools", {
+    runsOn: 'deploy machine and servers',
+  })
+  task('net_storage:check', [], checkAll)
   before('deploy:check', 'net_storage:check')
 }
 
-/** Stores a small object, for servers to try whether they can fetch one. */
-async function storeProbe(transport: Transport): Promise<KnownObject> {
+/** Proves that storage works, and stores a small object, for servers to try whether they can fetch one. */
+async function checkStorage(transport: Transport, log: (line: string) => void): Promise<KnownObject> {
+  const notes = await transport.check()
+  for (const note of notes ?? []) log(`Note: ${note}`)
   const content = randomBytes(64)
   const key = `checks/${randomUUID()}`
   await transport.put(key, content)
   return { key, size: content.length, sha256: createHash('sha256').update(content).digest('hex') }
-}
-
-/** Waits for all, and reports everything that is wrong at once. */
-async function all(checks: readonly Promise<unknown>[]): Promise<void> {
-  const errors = (await Promise.allSettled(checks)).flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
-  )
-  if (errors.length > 1) throw new DeployError('E_CHECK', errors.map(String).join('\n'), { cause: errors })
-  if (errors[0]) throw errors[0]
 }

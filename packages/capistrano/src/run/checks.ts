@@ -1,0 +1,105 @@
+import { DeployError } from '../errors.js'
+import type { Task, TaskFunction } from '../shipit.js'
+import type { Host } from '../ssh/host.js'
+import { describeFailures, ServersError, type HostError } from '../ssh/servers-error.js'
+
+/** `E_CHECK`: several things that checks found wrong, a paragraph each; servers with the same problem share one. */
+export class CheckError extends DeployError {
+  constructor(
+    /** What was found: all servers' failures are in one `ServersError`, which comes last. */
+    readonly errors: readonly Error[],
+  ) {
+    const problems = errors.flatMap((error) =>
+      error instanceof ServersError ? describeFailures(error.failures) : [String(error)],
+    )
+    const list = problems.map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`)
+    super(
+      'E_CHECK',
+      [`The checks found ${problems.length} problems; nothing was deployed:`, ...list].join('\n'),
+    )
+  }
+}
+
+/**
+ * Waits for all checks, and throws what they found wrong as one error.
+ * @throws the only error, or a {@link CheckError} `E_CHECK`
+ */
+export async function allChecks(checks: readonly Promise<unknown>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(checks)
+  const error = together(outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])))
+  if (error) throw error
+}
+
+/** What {@link Checks} needs of its surroundings. */
+export interface ChecksContext {
+  /** The servers that take releases. */
+  readonly hosts: () => readonly Host[]
+  /** Whether `deploy:check`, where all is told, is still to come in this run. */
+  readonly willTell: () => boolean
+}
+
+/**
+ * The checks of a run. What one finds wrong is held back until all that stand together have run, so that it is told at
+ * once; nothing but checks starts in between. A check that runs without `deploy:check` behind it tells by itself.
+ */
+export class Checks {
+  private readonly functions = new WeakSet<TaskFunction>()
+  private found: unknown[] = []
+
+  constructor(private readonly context: ChecksContext) {}
+
+  /** A task's function that checks. It is given the servers that no check before it found out of reach. */
+  define(check: (hosts: readonly Host[]) => Promise<void>): TaskFunction {
+    const fn = async (): Promise<void> => {
+      try {
+        await check(this.reachable())
+      } catch (error) {
+        if (!this.context.willTell()) throw error
+        this.found.push(error)
+      }
+    }
+    this.functions.add(fn)
+    return fn
+  }
+
+  /** Asked before a task starts. @throws what checks found wrong, unless the task is another check */
+  assure(task: Task): void {
+    if (this.functions.has(task.fn)) return
+    const error = together(this.found.splice(0))
+    if (error) throw error
+  }
+
+  /** Forgets the last run's. */
+  reset(): void {
+    this.found = []
+  }
+
+  private reachable(): readonly Host[] {
+    const lost = hostErrors(flat(this.found)).filter(({ code }) => code === 'E_UNREACHABLE')
+    return this.context.hosts().filter(({ name }) => !lost.some(({ host }) => host === name))
+  }
+}
+
+/** One error for all of them, each problem once; undefined if there are none. */
+function together(errors: readonly unknown[]): Error | undefined {
+  const all = flat(errors)
+  const servers = all.filter((error) => error instanceof ServersError)
+  const others = all.filter((error) => !(error instanceof ServersError))
+  const failures = new Map(hostErrors(servers).map((failure) => [failure.message, failure]))
+  const [first] = servers
+  if (first && servers.length > 1)
+    servers.splice(0, servers.length, new ServersError([...failures.values()], first.total))
+  const merged = [...others, ...servers]
+  return merged.length > 1 ? new CheckError(merged) : merged[0]
+}
+
+function flat(errors: readonly unknown[]): Error[] {
+  return errors.flatMap((error) => {
+    if (error instanceof CheckError) return error.errors
+    return error instanceof Error ? [error] : [new Error(String(error))]
+  })
+}
+
+function hostErrors(errors: readonly Error[]): HostError[] {
+  return errors.flatMap((error) => (error instanceof ServersError ? error.failures : []))
+}
