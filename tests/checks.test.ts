@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
@@ -21,7 +21,7 @@ let shipitfile: string
 beforeAll(async () => {
   stage = await Stage.create({ names: NAMES, unprivileged: NAMES })
   shipitfile = await stage.shipitfile('checks.ts', SHIPITFILE)
-  expect((await stage.run('deploy')).status).toBe(0)
+  await stage.run('deploy', { DEPLOY_TO: '~/srv/shop' })
 })
 afterAll(() => stage.close())
 
@@ -36,6 +36,11 @@ afterEach(async () => {
 })
 
 const count = (text: string, part: string): number => text.split(part).length - 1
+
+it("deploys below the user's home, not into a folder called '~'", async () => {
+  expect(await stage.live()).not.toContain(undefined)
+  expect(await readdir(stage.fleet.host('web1').home)).toEqual(['srv'])
+})
 
 it('tells all that is wrong with servers, repository, storage and settings in one error', async () => {
   const before = await stage.live()

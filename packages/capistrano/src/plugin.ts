@@ -16,6 +16,7 @@ import { throwForPeople } from './run/throw-for-people.js'
 import { filterHosts } from './servers/filter.js'
 import { normalizeServers } from './servers/normalize.js'
 import { primaryOf, releasing, withRole } from './servers/roles.js'
+import { belowHome } from './settings/below-home.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
 import { Replacements } from './shipit-deploy/replacements.js'
@@ -171,7 +172,9 @@ function create(shipit: Shipit): Capistrano {
     replacements.apply()
     const mistakes = [...settings.check(shipit), ...graph.mistakes()]
     if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
-    shipit.config.servers = normalizeServers(shipit.config.servers ?? [])
+    const { config } = shipit
+    if (typeof config.deployTo === 'string') config.deployTo = belowHome(config.deployTo)
+    config.servers = normalizeServers(config.servers ?? [])
     for (const warning of skippedPhaseHooks(graph)) shipit.log(`Warning: ${warning}.`)
   })
   shipit.on('init:after_ssh_pool', () => {

@@ -29,7 +29,10 @@ export interface ServerSettings {
 export interface EnvironmentConfig {
   /** Name of the application; names locks and archives. Capistrano's `application`. */
   application?: string
-  /** Folder of the application on every server. Capistrano's `deploy_to`. */
+  /**
+   * Folder of the application on every server; a path like `shop` or `~/shop` is below the home of the user who logs in.
+   * Capistrano's `deploy_to`.
+   */
   deployTo?: string
   /** What `git clone` takes. Capistrano's `repo_url`. */
   repositoryUrl?: string

@@ -6,3 +6,19 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   const candidate = closest(name, known)
   return distance(name, candidate) <= Math.max(2, Math.floor(name.length / 3)) ? candidate : undefined
 }
+
+/** The known name that a letter or two make of this one; of four letters or less, two would be half of the word. */
+export function misspelt(name: string, known: readonly string[]): string | undefined {
+  return known.find((each) => {
+    const letters = distance(name.toLowerCase(), each.toLowerCase())
+    return (
+      letters === 1 ||
+      (letters === 2 && (each.length > 4 || sorted(name) === sorted(each))) ||
+      (letters === 0 && name !== each)
+    )
+  })
+}
+
+function sorted(word: string): string {
+  return word.split('').sort().join('')
+}

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { SettingsSection } from '../capistrano.js'
 import { DeployError } from '../errors.js'
-import type { Shipit } from '../shipit.js'
+import type { EnvironmentConfig, Shipit } from '../shipit.js'
 import { describeIssues } from './mistakes.js'
+import { misspelt } from './nearest.js'
 
 const flag = z.boolean({ error: 'expected true or false' })
 
@@ -18,6 +19,24 @@ const server = z.union(
   ],
   { error: "expected 'user@host:port' or { host, user, port, roles, noRelease, primary }" },
 )
+
+/** What a server's own settings may be called, beside whatever the user adds. */
+const SERVER_KEYS = ['host', 'name', 'user', 'port', 'roles', 'noRelease', 'primary', 'extraSshOptions']
+
+/** Settings that shipit-cli and shipit-deploy read, and that are not checked here. */
+const OTHER_KEYS = [
+  'workspace',
+  'shallowClone',
+  'keepWorkspace',
+  'rsyncFrom',
+  'dirToCopy',
+  'copy',
+  'ignores',
+  'rsync',
+  'deploy',
+  'strict',
+  'verboseSSHLevel',
+]
 
 /** Paths in `shared` and in releases. */
 const sharedPaths = z
@@ -36,8 +55,8 @@ const common = z.looseObject({
   application: z.string().min(1).optional(),
   deployTo: z
     .string()
-    .refine((path) => !/^\/*$/.test(path), {
-      error: "expected a folder of the application's own, such as '/srv/shop'",
+    .refine((path) => !/^\/*$|^~(?!\/+[^/])/.test(path), {
+      error: "expected a folder of the application's own, such as '/srv/shop' or '~/shop'",
     })
     .optional(),
   repositoryUrl: z.string().min(1).optional(),
@@ -97,6 +116,10 @@ export class Settings {
     const settings = common.safeParse(config)
     if (!settings.success) found.push(...describeIssues(settings.error, config, [], []))
 
+    found.push(
+      ...misspeltSettings(config, [...Object.keys(common.shape), ...OTHER_KEYS, ...this.sections.keys()]),
+    )
+
     const missing = new Map<string, string>()
     for (const { key, schema, requires = [] } of this.sections.values()) {
       const result = schema.safeParse(config[key])
@@ -115,4 +138,23 @@ export class Settings {
     for (const [name, by] of missing) found.push(`${name}: must be set, '${by}' needs it`)
     return found
   }
+}
+
+/** Keys that nobody reads, and that are nearly the name of a setting. All other unknown ones are somebody's own. */
+function misspeltSettings(config: EnvironmentConfig, known: readonly string[]): string[] {
+  const { servers } = config
+  const all: readonly unknown[] = Array.isArray(servers) ? servers : []
+  return [
+    ...misspeltKeys(config, known, ''),
+    ...misspeltKeys(servers, SERVER_KEYS, 'servers.'),
+    ...all.flatMap((each, index) => misspeltKeys(each, SERVER_KEYS, `servers.${index}.`)),
+  ]
+}
+
+function misspeltKeys(settings: unknown, known: readonly string[], path: string): string[] {
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return []
+  return Object.keys(settings).flatMap((key) => {
+    const meant = known.includes(key) ? undefined : misspelt(key, known)
+    return meant === undefined ? [] : [`${path}${key}: there is no such setting; did you mean '${meant}'?`]
+  })
 }
