@@ -35,12 +35,12 @@ describe('what can be deployed', () => {
   })
 })
 
-describe('what can not be deployed is one clear error, before any server is touched', () => {
+describe('what can not be deployed is one clear error, before anything is deployed', () => {
   const refused = async (env: NodeJS.ProcessEnv): Promise<string> => {
-    const before = await stage.connections()
+    const before = { live: await stage.live(), releases: await stage.releases('web1') }
     const { status, output } = await stage.run('deploy', env)
     expect(status).toBe(1)
-    expect(await stage.connections()).toEqual(before)
+    expect({ live: await stage.live(), releases: await stage.releases('web1') }).toEqual(before)
     expect(output).not.toMatch(/^\s+at /m)
     return output
   }

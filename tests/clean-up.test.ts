@@ -94,13 +94,13 @@ it('removes old downloads from servers, and nothing that is not named as an arch
   expect(left).toContain(`${name}.part.range-0`)
 })
 
-it('says which glob for config files matches nothing before anything starts', async () => {
-  const before = await stage.connections()
+it('says which glob for config files matches nothing before anything is deployed', async () => {
+  const before = await stage.releases('web1')
   const settings = { configFiles: ['config/production/*.json', 'config/none/*.json'] }
   await expect(deploy('production', settings)).rejects.toThrow(
     /netStorage\.configFiles: 'config\/none\/\*\.json' matches no file in .*\[E_CONFIG_FILES\]/,
   )
-  expect(await stage.connections()).toEqual(before)
+  expect(await stage.releases('web1')).toEqual(before)
 })
 
 it('gives rsync its options, and keeps config files out of storage', async () => {

@@ -332,7 +332,7 @@ describe('a deploy', () => {
     )
     const missing = await deploy({ installer: 'pnpm' }, { PATH: await pathWithout('pnpm') })
     expect(missing.output).toMatch(/The program 'pnpm' is not on this machine: install it, .*\[E_INSTALLER\]/)
-    expect(missing.output).not.toContain('deploy:check:directories')
+    expect(missing.output).not.toContain('Building an archive')
     expect((await deploy({ installer: 'cargo' })).output).toContain(
       "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; given was 'cargo'",
     )
