@@ -33,6 +33,39 @@ it('honours export-ignore, and keeps its mirror up to date when history is rewri
   expect(await stage.live()).toEqual([rewritten])
 })
 
+it.each(['with a mirror from before', 'without a mirror'])(
+  'deploys the branch of a shallow clone, %s',
+  async (mirror) => {
+    const revision = await stage.app.commit({ kept: mirror }, 'Shallow')
+    const clone = join(stage.directory, `clone ${mirror}`)
+    execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${stage.app.directory}`, clone])
+    if (mirror === 'without a mirror')
+      await rm(join(stage.directory, '.local_net_storage/mirror'), { recursive: true })
+    const { status, output } = await deploy({}, { REPOSITORY_URL: clone })
+    expect(output).toContain(`main is commit ${revision}.`)
+    expect(status).toBe(0)
+    expect(await live('kept')).toBe(mirror)
+  },
+)
+
+it('tells what is pending of all of a repository again, and says so where history does not reach back', async () => {
+  const whole = await stage.app.commit({ kept: 'whole' }, 'Whole')
+  const pending = (env: NodeJS.ProcessEnv): Promise<{ status: number | string; output: string }> =>
+    stage.run('pending', { SETTINGS: '{}', ...env }, shipitfile)
+  expect((await pending({})).output).toMatch(/Pending commits:\n[0-9a-f]+: Whole - /)
+  expect((await deploy({})).status).toBe(0)
+  expect(await stage.live()).toEqual([whole])
+  await stage.app.commit({ kept: 'later' }, 'Later')
+  await stage.app.commit({ kept: 'latest' }, 'Latest')
+  const clone = join(stage.directory, 'clone')
+  execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${stage.app.directory}`, clone])
+  await rm(join(stage.directory, '.local_net_storage/mirror'), { recursive: true })
+  const { status, output } = await pending({ REPOSITORY_URL: clone })
+  expect(output).toContain(`Commit ${whole}, which is deployed, is not in ${clone}`)
+  expect(output).not.toMatch(/^\s+at /m)
+  expect(status).toBe(1)
+})
+
 it('deals with what a killed git left in its mirror', async () => {
   const mirror = join(stage.directory, '.local_net_storage/mirror')
   await writeFile(join(mirror, 'packed-refs.lock'), '')

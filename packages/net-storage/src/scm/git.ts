@@ -75,6 +75,12 @@ export class Git extends Scm {
   }
 
   async log(from: string, to: string, format: string): Promise<string> {
+    if ((await this.ask(['cat-file', '-t', '--end-of-options', from])) === undefined) {
+      throw new ScmError(
+        'E_REPOSITORY',
+        `Commit ${from}, which is deployed, is not in ${this.git.shownUrl}: its history does not reach back to it, or was rewritten. What came since can't be told.`,
+      )
+    }
     const args = ['log', `--format=${format}`, '--end-of-options', `${from}..${to}`]
     return this.git.run(args, this.options.mirrorPath)
   }
@@ -166,7 +172,10 @@ export class Git extends Scm {
     await this.initialise(directory)
     const wanted = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
     if (branch.startsWith('refs/')) wanted.push(`+${branch}:${branch}`)
-    const args = ['fetch', '--quiet', '--prune', '--force', '--no-tags', 'shipit', ...wanted]
+    // A repository that is a shallow clone itself, as CI has: without `--update-shallow`, git skips its branches with a
+    // warning and status 0, and what the mirror had before would be deployed.
+    const options = ['--quiet', '--prune', '--force', '--no-tags', '--update-shallow']
+    const args = ['fetch', ...options, 'shipit', ...wanted]
     try {
       await this.git.run(args, directory)
     } catch (error) {

@@ -33,7 +33,10 @@ export abstract class Scm {
   abstract resolve(branch: string): Promise<string>
   /** When a commit was made, in seconds since 1970. */
   abstract commitTime(revision: string): Promise<number>
-  /** Commits after one revision up to another, newest first, a line each as `format` says; empty if there are none. */
+  /**
+   * Commits after one revision, which is deployed, up to another, newest first, a line each as `format` says; empty if
+   * there are none. @throws {ScmError} `E_REPOSITORY` if the repository does not have the first one
+   */
   abstract log(from: string, to: string, format: string): Promise<string>
   /** A small file of a commit, by its path below `repoTree`; undefined if there is none. */
   abstract read(revision: string, path: string): Promise<Buffer | undefined>
