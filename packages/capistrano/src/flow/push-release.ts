@@ -1,30 +1,24 @@
-import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { posix, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { posix } from 'node:path'
 import type { Capistrano } from '../capistrano.js'
-import { DeployError } from '../errors.js'
-import type { Shipit } from '../shipit.js'
+import type { EnvironmentConfig, Shipit } from '../shipit.js'
 import type { CopyOptions } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 import { releaseName } from './releases.js'
+import { sourceFolder, workspaceRevision, type WorkspaceSettings } from './workspace.js'
 
 const stageScript = Script.file(new URL('../../server/stage-release.sh', import.meta.url))
 const finishScript = Script.file(new URL('../../server/finish-release.sh', import.meta.url))
 
 /** shipit-deploy's settings for the copy. */
-interface PushSettings {
+interface PushSettings extends WorkspaceSettings {
   /** Options for `cp`, or false. @default '-a' */
   readonly copy?: string | false
   readonly deploy?: { readonly remoteCopy?: CopyOptions & { readonly copyAsDir?: boolean } }
-  readonly rsyncFrom?: string
-  readonly dirToCopy?: string
   readonly ignores?: readonly string[]
   readonly rsync?: string | readonly string[]
   /** @default false */
   readonly keepWorkspace?: boolean
-  /** @default true */
-  readonly shallowClone?: boolean
 }
 
 /**
@@ -33,32 +27,26 @@ interface PushSettings {
  */
 export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, invoke }: Capistrano): void {
   const deployTo = (): string => String(shipit.config.deployTo)
-  const settings = (): PushSettings => shipit.config as PushSettings
+  const settings = (): PushSettings & EnvironmentConfig => shipit.config
 
   desc('Copies the workspace to the servers as a new release, with rsync', {
     runsOn: 'deploy machine and servers',
     invokes: ['deploy:symlink:shared'],
   })
   replace('deploy:update', [], async () => {
-    const { copy = '-a', deploy, rsyncFrom, dirToCopy = '', ignores = [], rsync = [] } = settings()
-    const from = rsyncFrom ?? shipit.workspace
-    if (!from)
-      throw new DeployError(
-        'E_WORKSPACE',
-        "workspace: there is none to copy; 'deploy:fetch' makes one, or set it.",
-      )
+    const { copy = '-a', deploy, rsync = [], ignores = [] } = settings()
+    const source = await sourceFolder(shipit.workspace, settings())
+    const revision = await workspaceRevision(shipit.workspace ?? source, shipit.config)
     const release = (shipit.releaseDirname ??= releaseName(new Date()))
     shipit.releasePath = posix.join(deployTo(), 'releases', release)
-    const revision = await revisionOf(from, shipit.config.branch ?? 'master')
     if (revision) shipit.currentRevision = revision
 
     const { copyAsDir = false, ...options } = deploy?.remoteCopy ?? { rsync: '--del' }
-    const source = resolve(from, dirToCopy) + (copyAsDir ? '' : '/')
     const staging = posix.join(deployTo(), 'releases', `.staging-${release}`)
     const stage = stageScript.with({ deploy_to: deployTo(), release, copy: copy === false ? '' : copy })
     await on(releaseRoles('all'), async (host) => {
       await host.script(stage)
-      await host.copy(source, staging, { ignores, rsync, ...options })
+      await host.copy(copyAsDir ? source : `${source}/`, staging, { ignores, rsync, ...options })
     })
     // Linked before it is a release: a release that is there is whole.
     await invoke('deploy:symlink:shared')
@@ -71,13 +59,4 @@ export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, in
       await rm(shipit.workspace, { recursive: true, force: true })
     shipit.emit('updated')
   })
-}
-
-/** The commit id that the workspace has of a branch; undefined if it is no repository. */
-async function revisionOf(workspace: string, branch: string): Promise<string | undefined> {
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${branch}^{commit}`]
-  return promisify(execFile)('git', args, { cwd: workspace }).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  )
 }

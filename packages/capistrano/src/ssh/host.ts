@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { DeployError } from '../errors.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit.js'
 import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
-import { LOADER, quote, Script } from './script.js'
+import { escapePath, LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
@@ -149,7 +149,7 @@ export class Host {
    */
   async copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
     try {
-      await this.pool.autoCopyToRemote(source, destination, options)
+      await this.pool.autoCopyToRemote(escapePath(source), destination, options)
     } catch (error) {
       const { stderr = '', code = null } = error as { stderr?: string; code?: number | null }
       const status = typeof code === 'number' ? code : null

@@ -48,6 +48,11 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`
 }
 
+/** A path as one word of a POSIX shell, without quotes around it: for ssh-pool, which takes paths apart at their slashes. */
+export function escapePath(path: string): string {
+  return path.replaceAll(/[^\w./~-]/gu, '\\$&')
+}
+
 let cachedPrelude: string | undefined
 
 function prelude(): string {
