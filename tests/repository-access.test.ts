@@ -11,6 +11,21 @@ import { WITH_SETTINGS } from './support/with-settings.js'
 /** All that a deploy machine needs, but git-lfs. */
 const WITHOUT_LFS = ['env', 'git', 'node', 'sh', 'ssh', 'tar']
 
+/** shipit-deploy's push deploy, with shipit-capistrano alone. What reads the setting gets it as it was written. */
+const PUSH = `
+const capistrano = require('shipit-capistrano').default
+module.exports = shipit => {
+  capistrano(shipit).before('deploy:fetch', 'look', () => {
+    if (shipit.config.repositoryUrl === process.env.REPOSITORY_URL) shipit.log('the shipitfile has the password')
+  })
+  shipit.initConfig({ production: {
+    repositoryUrl: process.env.REPOSITORY_URL, branch: 'main', shallowClone: false, keepWorkspace: true,
+    servers: JSON.parse(process.env.SERVERS), key: process.env.SSH_KEY,
+    ...JSON.parse(process.env.SETTINGS),
+  } })
+}
+`
+
 let stage: Stage
 let web: GitWeb
 let shipitfile: string
@@ -64,6 +79,24 @@ async function deploy(
 
 const live = (...parts: string[]): Promise<string> =>
   readFile(stage.path('web1', 'current', ...parts), 'utf8')
+
+/** git tells the arguments of all its processes, and hides nothing, in a folder. */
+async function traced(name: string): Promise<{ trace: string; env: NodeJS.ProcessEnv }> {
+  const trace = join(stage.directory, name)
+  await mkdir(trace)
+  return { trace, env: { GIT_TRACE2_EVENT: trace, GIT_TRACE_REDACT: '0' } }
+}
+
+async function readAll(folder: string): Promise<string> {
+  const names = await readdir(folder)
+  return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('')
+}
+
+/** The files in a folder that hold the password. */
+function holdingPassword(folder: string): string {
+  const command = ['-c', 'grep -rlE "$1" . || :', 'sh', `canary|${web.authorization}`]
+  return execFileSync('sh', command, { cwd: folder, encoding: 'utf8' })
+}
 
 /** Settings that make the deploy build from the repository. */
 const anew = { netStorage: { reuseArchive: false } }
@@ -156,10 +189,7 @@ describe('over https, with a password and a certificate of its own', () => {
   })
 
   it('deploys Git LFS files and submodules, and no process or file ever has the password', async () => {
-    const trace = join(stage.directory, 'trace')
-    await mkdir(trace)
-    // git tells the arguments of all its processes, and hides nothing.
-    const env = { GIT_TRACE2_EVENT: trace, GIT_TRACE_REDACT: '0' }
+    const { trace, env } = await traced('trace')
     const settings = { ...anew, ...trusted(), updateSubmodules: true }
     const { status, output } = await deploy(web.url('shop.git'), settings, env)
     expect(output).not.toContain('canary')
@@ -167,17 +197,39 @@ describe('over https, with a password and a certificate of its own', () => {
     expect(await stage.live()).toEqual([revision])
     expect(await live('assets/big.bin')).toBe('the real file')
     expect(await live('vendor/library/library.bin')).toBe('of the library')
-    const traced = await Promise.all(
-      (await readdir(trace)).map((name) => readFile(join(trace, name), 'utf8')),
-    )
-    expect(traced.join('')).toMatch(/"argv":\[[^\]]*remote-https/)
-    const held = (folder: string): string =>
-      execFileSync('sh', ['-c', 'grep -rlE "$1" . || :', 'sh', `canary|${web.authorization}`], {
-        cwd: folder,
-        encoding: 'utf8',
-      })
-    expect(held(trace)).toBe('')
-    expect(held(join(stage.directory, '.local_net_storage'))).toBe('')
+    expect(await readAll(trace)).toMatch(/"argv":\[[^\]]*remote-https/)
+    expect(holdingPassword(trace)).toBe('')
+    expect(holdingPassword(join(stage.directory, '.local_net_storage'))).toBe('')
+  })
+
+  it('plans and pushes without net-storage, and no process or file ever has the password', async () => {
+    const { trace, env } = await traced('push-trace')
+    const workspace = join(stage.directory, 'workspace')
+    await mkdir(workspace)
+    const pushed = await stage.shipitfile('push.cjs', PUSH)
+    const settings = { ...trusted(), workspace, updateSubmodules: true, deployTo: 'srv/pushed' }
+    const all = {
+      ...env,
+      // shipit-deploy has no gitConfig for submodules.
+      GIT_SSL_CAINFO: web.certificate,
+      REPOSITORY_URL: web.url('shop.git'),
+      SETTINGS: JSON.stringify(settings),
+    }
+    const plan = await stage.run('deploy:plan', all, pushed)
+    expect(plan.output).toContain(`Revision: ${revision}`)
+    const deployed = await stage.run('deploy', all, pushed)
+    expect(deployed.output).toContain('the shipitfile has the password')
+    expect(deployed.status).toBe(0)
+    const { home } = stage.fleet.host('web1')
+    const library = join(home, 'srv/pushed/current/vendor/library/library.bin')
+    expect(await readFile(library, 'utf8')).toBe('of the library')
+    expect((await stage.run('pending', all, pushed)).output).toContain('No pending commits')
+
+    expect(plan.output + deployed.output).not.toContain('canary')
+    expect(await readAll(trace)).toMatch(/"argv":\[[^\]]*remote-https/)
+    expect(holdingPassword(trace)).toBe('')
+    expect(holdingPassword(workspace)).toBe('')
+    expect(holdingPassword(join(home, 'srv/pushed'))).toBe('')
   })
 
   it('deploys a folder alone, with what the attributes above it say', async () => {

@@ -19,6 +19,7 @@ import { primaryOf, releasing, withRole } from './servers/roles.js'
 import { belowHome } from './settings/below-home.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
+import { hideRepositoryPassword } from './shipit-deploy/repository-password.js'
 import { Replacements } from './shipit-deploy/replacements.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 import { Connections } from './ssh/connections.js'
@@ -203,6 +204,8 @@ function create(shipit: Shipit): Capistrano {
   // Commands of the deploy machine end when the run fails, as those on servers do.
   const local = shipit.local.bind(shipit)
   shipit.local = (command, options) => local(command, { signal: abort.signal, ...options })
+
+  hideRepositoryPassword(shipit)
 
   orchestrate(shipit, { graph, failure, assure, isFlow: () => flow() !== undefined })
   const inspection = defineInspection(shipit, dsl, { graph, catalog })

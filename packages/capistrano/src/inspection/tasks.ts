@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import type { Capistrano } from '../capistrano.js'
 import { askLive } from '../flow/live.js'
+import { findRevision } from '../git/find-revision.js'
 import type { Catalog } from '../graph/catalog.js'
 import type { Graph } from '../graph/graph.js'
 import { rolesOf } from '../servers/roles.js'
@@ -25,7 +24,7 @@ export function defineInspection(
   { graph, catalog }: { readonly graph: Graph; readonly catalog: Catalog },
 ): Inspection {
   const status = new StatusParts()
-  let findRevision = (): Promise<string | undefined> => revisionOfBranch(shipit)
+  let findPlanned = (): Promise<string | undefined> => findRevision(shipit.config)
   const print = (data: unknown, lines: () => readonly string[]): void => {
     console.log(
       process.env['FORMAT'] === 'json' ? JSON.stringify(data, null, 2) : `\n${lines().join('\n')}\n`,
@@ -65,7 +64,7 @@ export function defineInspection(
     const releasing = releaseRoles('all')
     const [servers, revision] = await Promise.all([
       on(hosts(), (host) => ask(host, releasing)),
-      findRevision(),
+      findPlanned(),
     ])
     const tasks = planTasks(shipit, graph, catalog)
     const { branch = 'master' } = shipit.config
@@ -84,7 +83,7 @@ export function defineInspection(
     print(found, () => renderStatus(found))
   })
 
-  return { plansRevision: (find) => void (findRevision = find), status }
+  return { plansRevision: (find) => void (findPlanned = find), status }
 }
 
 /** The tasks of a deploy, in the order in which they run. Those that only stand for others are left out. */
@@ -117,22 +116,4 @@ function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[
 function isGroup(shipit: Shipit, name: string): boolean {
   const task = shipit.tasks[name]
   return task !== undefined && /^function\s*\(\)\s*\{\s*\}$/.test(task.fn.toString())
-}
-
-/** What the repository says of the branch; undefined if there is no repository, or none of its references is named so. */
-async function revisionOfBranch({ config }: Shipit): Promise<string | undefined> {
-  const { repositoryUrl, branch = 'master' } = config
-  if (!repositoryUrl) return undefined
-  // In the environment, an address that holds a password is not in a process list.
-  const address = {
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'remote.shipit.url',
-    GIT_CONFIG_VALUE_0: repositoryUrl,
-  }
-  const { stdout } = await promisify(execFile)('git', ['ls-remote', 'shipit', branch, `${branch}^{}`], {
-    env: { ...process.env, ...address, GIT_TERMINAL_PROMPT: '0' },
-  })
-  const found = stdout.split('\n').map((line) => line.split('\t'))
-  const of = (reference: string): string | undefined => found.find(([, name]) => name === reference)?.[0]
-  return of(`refs/heads/${branch}`) ?? of(`refs/tags/${branch}^{}`) ?? of(`refs/tags/${branch}`)
 }

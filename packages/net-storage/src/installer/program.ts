@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
-import { withoutCredentials } from '../without-credentials.js'
+import { withoutCredentials } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
 
 /** Lines of a program's output that an error shows. */

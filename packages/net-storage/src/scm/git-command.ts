@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { withoutCredentials } from '../without-credentials.js'
-import { gitAccess } from './git-credentials.js'
+import { gitAccess, gitEnvironment, withoutCredentials } from 'shipit-capistrano'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
 
@@ -71,29 +70,16 @@ export class GitCommand {
     const { repositoryUrl, mirrorPath, config = {} } = this.options
     const access = gitAccess(repositoryUrl)
     const inherited = Object.entries(process.env).filter(([name]) => !OF_ANOTHER_REPOSITORY.has(name))
-    const env = Object.fromEntries(inherited)
-    const first = Number(env['GIT_CONFIG_COUNT'] ?? 0)
-    const all = [
-      ...Object.entries(LFS_FILTER),
-      ...Object.entries(config),
-      ...access.config,
-      ['remote.shipit.url', access.url],
-    ]
     return {
-      ...env,
-      ...access.env,
-      GIT_TERMINAL_PROMPT: '0',
+      ...gitEnvironment({
+        access,
+        config: [...Object.entries(LFS_FILTER), ...Object.entries(config), ['remote.shipit.url', access.url]],
+        env: Object.fromEntries(inherited),
+      }),
       // Somebody's way to make clones fast; deployed would be pointers.
       GIT_LFS_SKIP_SMUDGE: '0',
       // A mirror that is broken is no reason to change the project's own repository, which is around it.
       GIT_CEILING_DIRECTORIES: dirname(resolve(mirrorPath)),
-      GIT_CONFIG_COUNT: String(first + all.length),
-      ...Object.fromEntries(
-        all.flatMap(([key, value], index) => [
-          [`GIT_CONFIG_KEY_${first + index}`, key],
-          [`GIT_CONFIG_VALUE_${first + index}`, value],
-        ]),
-      ),
       LC_ALL: 'C',
     }
   }

@@ -1,0 +1,26 @@
+import { gitAccess } from '../git/access.js'
+import { gitEnvironment } from '../git/environment.js'
+import type { Shipit } from '../shipit.js'
+
+/**
+ * Keeps the password of `repositoryUrl` out of sight: shipit-deploy logs the address, and hands it to git as an argument,
+ * which every user of the machine sees and git keeps in the workspace. git gets the address without it, and asks for it.
+ */
+export function hideRepositoryPassword(shipit: Shipit): void {
+  const shown = (text: string): string => {
+    const { repositoryUrl } = shipit.config
+    return repositoryUrl ? text.replaceAll(repositoryUrl, gitAccess(repositoryUrl).url) : text
+  }
+  const log = shipit.log.bind(shipit)
+  shipit.log = (...args) => log(...args.map((each) => (typeof each === 'string' ? shown(each) : each)))
+
+  const local = shipit.local.bind(shipit)
+  shipit.local = (command, options) => {
+    const { repositoryUrl } = shipit.config
+    if (!repositoryUrl || !/^\s*git\s/.test(command)) return local(command, options)
+    const access = gitAccess(repositoryUrl)
+    if (access.url === repositoryUrl) return local(command, options)
+    const { env } = (options ?? {}) as { env?: NodeJS.ProcessEnv }
+    return local(shown(command), { ...options, env: gitEnvironment({ access, ...(env ? { env } : {}) }) })
+  }
+}
