@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
 
@@ -75,6 +76,7 @@ describe('a deploy that is killed', () => {
     expect(status).toBe(0)
     expect(await stage.live()).toEqual([revision, revision, revision])
     await expectWhole()
+    expect(await readdir(join(stage.directory, '.local_net_storage/releases'))).toEqual([])
     for (const { name } of stage.fleet.hosts) {
       expect((await readdir(stage.path(name, 'releases'))).filter((each) => each.endsWith('.part'))).toEqual(
         [],

@@ -144,7 +144,11 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   ).toBe(0)
   expect(await live('a library/deep/inner/inner')).toBe('of the inner one')
   expect(await live('api')).toBe('x')
-  expect(await readdir(join(stage.directory, '.local_net_storage'))).toEqual(['mirror', 'releases'])
+  expect(await readdir(join(stage.directory, '.local_net_storage'))).toEqual([
+    '.gitignore',
+    'mirror',
+    'releases',
+  ])
 })
 
 it('finds submodules where the commit and their own repositories say', async () => {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import shipitDeploy from 'shipit-deploy'
 import type { Capistrano, DefineTask, Fence, Flow } from './capistrano.js'
 import { DeployError } from './errors.js'
@@ -11,6 +10,7 @@ import { defineInspection } from './inspection/tasks.js'
 import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
+import { RunSignal } from './run/run-signal.js'
 import { TaskRunner } from './run/task-runner.js'
 import { throwForPeople } from './run/throw-for-people.js'
 import { filterHosts } from './servers/filter.js'
@@ -46,13 +46,6 @@ const SHIPIT_DEPLOY: Readonly<Record<string, Description>> = {
   pending: { text: 'Shows the commits that are not deployed yet', runsOn: 'deploy machine and servers' },
 }
 
-/** As many listeners as there are servers are no leak. */
-function newAbort(): AbortController {
-  const abort = new AbortController()
-  setMaxListeners(0, abort.signal)
-  return abort
-}
-
 function create(shipit: Shipit): Capistrano {
   const graph = new Graph(() => shipit.tasks)
   const catalog = new Catalog()
@@ -67,22 +60,18 @@ function create(shipit: Shipit): Capistrano {
   }
   const endings: (() => Promise<void>)[] = []
   let provideFence = async (): Promise<Fence | undefined> => undefined
-  const runner = new TaskRunner(shipit, graph, assure)
+  const signal = new RunSignal()
+  const runner = new TaskRunner(shipit, graph, { assure, signal })
   const checks = new Checks({
     hosts: () => releasing(hosts()),
     willTell: () => runner.isToCome('deploy:check'),
   })
-  let abort = newAbort()
   let connections: Connections | undefined
 
   const failure = new Failure({
     shipit,
     runner,
-    abort: (reason) => {
-      const failed = abort
-      abort = newAbort()
-      failed.abort(reason)
-    },
+    signal,
     endings,
     close: () => connections?.close(),
   })
@@ -149,7 +138,7 @@ function create(shipit: Shipit): Capistrano {
     ) => {
       const [chosen, body] = typeof options === 'function' ? [{}, options] : [options, fn]
       if (!body) throw new DeployError('E_ON', 'on(hosts, options, fn): the function is missing.')
-      return onHosts(targets, chosen, body, abort.signal)
+      return onHosts(targets, chosen, body, signal.current)
     },
     settings: (section) => settings.add(section),
     replace: (name, dependencies, fn) => {
@@ -166,7 +155,7 @@ function create(shipit: Shipit): Capistrano {
       provideFence = provide
     },
     flow,
-    signal: () => abort.signal,
+    signal: () => signal.current,
   }
 
   shipit.on('init', () => {
@@ -179,7 +168,7 @@ function create(shipit: Shipit): Capistrano {
     for (const warning of skippedPhaseHooks(graph)) shipit.log(`Warning: ${warning}.`)
   })
   shipit.on('init:after_ssh_pool', () => {
-    connections = new Connections(shipit, () => abort.signal)
+    connections = new Connections(shipit, () => signal.current)
     const { hosts: kept, mistakes } = filterHosts(connections.hosts, process.env)
     if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
     connections.narrow(kept)
@@ -203,11 +192,14 @@ function create(shipit: Shipit): Capistrano {
 
   // Commands of the deploy machine end when the run fails, as those on servers do.
   const local = shipit.local.bind(shipit)
-  shipit.local = (command, options) => local(command, { signal: abort.signal, ...options })
+  shipit.local = async (command, options) => {
+    signal.current.throwIfAborted()
+    return local(command, { signal: signal.current, ...options })
+  }
 
   hideRepositoryPassword(shipit)
 
-  orchestrate(shipit, { graph, failure, assure, isFlow: () => flow() !== undefined })
+  orchestrate(shipit, { graph, failure, signal, assure, isFlow: () => flow() !== undefined })
   const inspection = defineInspection(shipit, dsl, { graph, catalog })
   defineFlow(shipit, dsl, () => provideFence())
   return dsl

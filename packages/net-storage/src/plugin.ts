@@ -41,9 +41,10 @@ export default function netStorage(shipit: Shipit): void {
     schema: settingsSchema,
     requires: ['application', 'deployTo', 'repositoryUrl'],
   })
+  const deployment = new Deployment(shipit, dsl, settings)
   const release = (): string => {
     if (!shipit.releaseDirname) throw new Error('shipit.netStorage has paths once the deploy has a release.')
-    return join(settings().localBasePath, 'releases', shipit.releaseDirname)
+    return deployment.localFolder.releaseTree(shipit.releaseDirname)
   }
   shipit.netStorage = {
     get localReleasePath() {
@@ -53,7 +54,6 @@ export default function netStorage(shipit: Shipit): void {
       return settings().multiAppMode ? join(release(), String(shipit.config.application)) : release()
     },
   }
-  const deployment = new Deployment(shipit, dsl, settings)
   defineCheck(deployment)
   defineArchive(deployment)
   defineRelease(deployment)

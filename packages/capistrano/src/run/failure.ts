@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatError } from './format-error.js'
 import type { Shipit } from '../shipit.js'
+import type { RunSignal } from './run-signal.js'
 import type { TaskRunner } from './task-runner.js'
 
 /** Seconds that tasks have to end once they were told to. */
@@ -19,8 +20,7 @@ const EXITING_LISTENER = '_tmp$sigint_listener'
 export interface FailureContext {
   readonly shipit: Shipit
   readonly runner: TaskRunner
-  /** Ends what the failed run has under way, and lets the failure tasks start afresh. */
-  readonly abort: (reason: Error) => void
+  readonly signal: RunSignal
   /** What is to be done behind the failure tasks, whatever the run is. */
   readonly endings: readonly (() => Promise<void>)[]
   /** Closes connections. */
@@ -36,6 +36,8 @@ export class Failure {
   private handled = false
   private interruptedBy: NodeJS.Signals | undefined
   private isFlow = false
+  /** Why the run failed. */
+  private reason: Error | undefined
   private readonly running = new Map<string, Promise<void>>()
   private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
 
@@ -75,7 +77,7 @@ export class Failure {
   /** Runs the failure tasks, once. Resolves when they have ended. */
   handle(task: string, error: unknown): Promise<void> {
     if (this.handling) {
-      this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
+      if (!isEnded(error, this.reason)) this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
       return this.handling
     }
     return (this.handling = this.runFailureTasks(`Failed in '${task}'.`, error))
@@ -83,8 +85,9 @@ export class Failure {
 
   /** What a run that fails leaves behind, but for its failure tasks. Never rejects. */
   async end(): Promise<void> {
-    for (const ending of this.context.endings) {
-      await ending().catch((error: unknown) => this.context.shipit.log(formatError(error)))
+    const { endings, signal } = this.context
+    for (const ending of endings) {
+      await signal.start(ending).catch((error: unknown) => this.context.shipit.log(formatError(error)))
     }
   }
 
@@ -166,15 +169,16 @@ export class Failure {
   }
 
   private async runFailureTasks(reason: string, error: unknown): Promise<void> {
-    const { shipit, runner, abort, close } = this.context
-    abort(error instanceof Error ? error : new Error(String(error)))
+    const { shipit, runner, signal, close } = this.context
+    this.reason = error instanceof Error ? error : new Error(String(error))
+    signal.abort(this.reason)
     shipit.log(`\n${reason}`)
     await this.settle()
     const tasks = this.isFlow ? runner.pending('deploy:failed').filter((task) => !task.running) : []
     if (this.isFlow) shipit.log("Running 'deploy:failed'...")
     for (const task of tasks) {
       try {
-        await runner.run(task)
+        await signal.start(() => runner.run(task))
       } catch (hookError) {
         this.hookErrors.push({ task: task.name, error: hookError })
       }
@@ -183,4 +187,9 @@ export class Failure {
     this.handled = true
     close()
   }
+}
+
+/** Whether a task failed because it was told to end. */
+function isEnded(error: unknown, reason: Error | undefined): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError')
 }

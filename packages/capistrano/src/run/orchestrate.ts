@@ -4,6 +4,7 @@ import { Schedule } from '../graph/schedule.js'
 import { SequenceError, type Sequence } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from '../shipit.js'
 import type { Failure } from './failure.js'
+import type { RunSignal } from './run-signal.js'
 
 /** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
 interface OrchestratorSteps {
@@ -16,6 +17,7 @@ interface OrchestratorSteps {
 export interface OrchestrateContext {
   readonly graph: Graph
   readonly failure: Failure
+  readonly signal: RunSignal
   /** Rejects if no task may start. */
   readonly assure: (task: Task) => Promise<void>
   /** Whether the run is a deploy or rollback. */
@@ -26,7 +28,10 @@ export interface OrchestrateContext {
  * Makes hooks part of the order of tasks, asks before each whether it may start, and holds a failing task back until the
  * failure tasks have run.
  */
-export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: OrchestrateContext): void {
+export function orchestrate(
+  shipit: Shipit,
+  { graph, failure, signal, assure, isFlow }: OrchestrateContext,
+): void {
   const steps = shipit as unknown as OrchestratorSteps
   const ready = steps._readyToRunTask.bind(shipit)
   const run = steps._runTask.bind(shipit)
@@ -76,7 +81,7 @@ export function orchestrate(shipit: Shipit, { graph, failure, assure, isFlow }: 
       void assure(task).then(() => {
         // What waited to start does not, once another task has failed.
         if (failure.active) ended()
-        else runTask(fn, end)
+        else signal.start(() => runTask(fn, end))
       }, end)
     }
     // Shipit's log looks at a task's own function, so that one stays where it is.

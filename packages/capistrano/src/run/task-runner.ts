@@ -2,6 +2,7 @@ import runTask from 'orchestrator/lib/runTask.js'
 import { DeployError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import type { Shipit, Task } from '../shipit.js'
+import type { RunSignal } from './run-signal.js'
 
 /** Orchestrator's own steps around a task. */
 interface OrchestratorSteps {
@@ -20,8 +21,11 @@ export class TaskRunner {
   constructor(
     private readonly shipit: Shipit,
     private readonly graph: Graph,
-    /** What has to hold before a task starts. */
-    private readonly assure: (task: Task) => Promise<void>,
+    private readonly context: {
+      /** What has to hold before a task starts. */
+      readonly assure: (task: Task) => Promise<void>
+      readonly signal: RunSignal
+    },
   ) {}
 
   /** The tasks that `name` stands for, in order, without those that have run in this run. @throws {SequenceError} */
@@ -75,7 +79,9 @@ export class TaskRunner {
         `Task '${task.name}' is running: started from inside itself, it would never end.`,
       )
     }
-    await this.assure(task)
+    // A task of a run that has failed may go on, but starts no other.
+    this.context.signal.current.throwIfAborted()
+    await this.context.assure(task)
     const steps = shipit as unknown as OrchestratorSteps
     task.args = { task: task.name, message: `${task.name} started` }
     shipit.emit('task_start', task.args)

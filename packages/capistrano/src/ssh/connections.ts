@@ -37,6 +37,7 @@ export class Connections {
         signal,
         run: (command) =>
           limit(async () => {
+            signal().throwIfAborted()
             await shared?.open()
             return command()
           }),

@@ -188,16 +188,17 @@ export class Host {
 
   private run(
     script: Script,
-    { input = [], signal }: ScriptOptions,
+    { input = [], signal = this.context.signal() }: ScriptOptions,
     output: { readonly doing?: string; readonly stdout?: TakeLine | Buffer[]; readonly stderr?: TakeLine },
   ): Promise<void> {
     return this.context.limit(async () => {
+      signal.throwIfAborted()
       await this.connection?.open()
       const { asUser } = this.context
       const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
       const child = spawn('ssh', sshArguments(this.target, command), {
         stdio: 'pipe',
-        signal: signal ?? this.context.signal(),
+        signal,
       })
       const ended = new Promise<number | null>((resolve, reject) =>
         child.once('error', reject).once('close', resolve),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { endOnAbort } from '../end-on-abort.js'
 import { tmpdir } from 'node:os'
 import { withoutCredentials } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
@@ -30,13 +31,14 @@ export async function runProgram(
   command: readonly [string, ...string[]],
   { cwd, environment = {}, signal }: ProgramOptions = {},
 ): Promise<ProgramOutcome> {
+  signal?.throwIfAborted()
   const [program, ...args] = command
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
     ...(cwd === undefined ? {} : { cwd }),
-    ...(signal ? { signal } : {}),
   })
+  if (signal) endOnAbort(child, signal)
   let output = ''
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -48,6 +50,7 @@ export async function runProgram(
   })
   try {
     const [status] = (await once(child, 'close')) as [number | null]
+    signal?.throwIfAborted()
     return { status, output, printed }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

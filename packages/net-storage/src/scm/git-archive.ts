@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { endOnAbort } from '../end-on-abort.js'
 
 /** Options of {@link unpackTree}. */
 export interface UnpackTreeOptions {
@@ -21,6 +22,7 @@ export interface UnpackTreeOptions {
 /** Writes files as `git archive` has them, with `export-ignore` and `export-subst`. @throws what git or tar said, as `stderr` and `code` */
 export async function unpackTree(options: UnpackTreeOptions): Promise<void> {
   const { cwd, commit, folder, directory, env, signal } = options
+  signal.throwIfAborted()
   await mkdir(directory, { recursive: true })
   // As a path of the commit, a folder has the attributes that stand above it; as a tree it would not.
   const below = folder ? ['--', `:(literal)${folder}`] : []
@@ -29,12 +31,11 @@ export async function unpackTree(options: UnpackTreeOptions): Promise<void> {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
   })
   const tar = spawn('tar', ['-xpf', '-', `--strip-components=${depth}`, '-C', resolve(directory)], {
     stdio: ['pipe', 'ignore', 'pipe'],
-    signal,
   })
+  for (const child of [archive, tar]) endOnAbort(child, signal)
   archive.stdout.pipe(tar.stdin)
   // tar does not read what stands behind the archive's end; git has to get rid of it all the same.
   tar.stdin.on('error', () => {}).on('close', () => archive.stdout.resume())
@@ -42,6 +43,7 @@ export async function unpackTree(options: UnpackTreeOptions): Promise<void> {
     succeeded('git', archive, archive.stderr),
     succeeded('tar', tar, tar.stderr),
   ])
+  signal.throwIfAborted()
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { endOnAbort } from '../end-on-abort.js'
 import { gitAccess, gitEnvironment, withoutCredentials } from 'shipit-capistrano'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
@@ -54,12 +55,19 @@ export class GitCommand {
     return (await this.read(args, cwd)).toString('utf8').replace(/\n$/, '')
   }
 
-  /** Its output. Rejects with Node's error. */
+  /** Its output. Rejects with Node's error, or what the signal was aborted with. */
   async read(args: readonly string[], cwd: string): Promise<Buffer> {
-    const { env } = this
-    const options = { cwd, env, signal: this.signal, maxBuffer: MAX_OUTPUT, encoding: 'buffer' } as const
-    const { stdout } = await promisify(execFile)('git', args, options)
-    return stdout
+    const { env, signal } = this
+    signal.throwIfAborted()
+    const options = { cwd, env, maxBuffer: MAX_OUTPUT, encoding: 'buffer' } as const
+    const running = promisify(execFile)('git', args, options)
+    endOnAbort(running.child, signal)
+    try {
+      return (await running).stdout
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    }
   }
 
   get signal(): AbortSignal {
@@ -91,7 +99,7 @@ export class GitCommand {
 
   /** An error for people of one that `run` rejected with. */
   failure(code: string, message: string, error: unknown): Error {
-    if (error instanceof ScmError) return error
+    if (error instanceof ScmError || error === this.signal.reason) return error as Error
     const { stderr = '', code: status } = error as GitFailure
     // Node's own message holds the command.
     const said = withoutCredentials(String(stderr)).trim() || `status ${status ?? 'unknown'}`

@@ -50,8 +50,8 @@ export class Git extends Scm {
     const { mirrorPath } = this.options
     try {
       await this.fetch(mirrorPath, branch)
-    } catch (error) {
-      if (this.git.signal.aborted) throw error
+    } catch {
+      this.git.signal.throwIfAborted()
       // A git that was killed leaves locks, or worse, behind: the mirror is only a cache.
       await replaceFolder(mirrorPath, (anew) => this.fetch(anew, branch))
     }

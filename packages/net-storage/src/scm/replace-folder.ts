@@ -1,7 +1,6 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-
-const DAY = 24 * 60 * 60 * 1000
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { OWNER, removeLeftBehind } from '../left-behind.js'
 
 /**
  * Puts a new folder in the place of one, if there is one, that others may be using, or replacing, at the same time: of those
@@ -9,9 +8,9 @@ const DAY = 24 * 60 * 60 * 1000
  */
 export async function replaceFolder(path: string, make: (anew: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(resolve(path)), { recursive: true })
-  await removeLeftovers(path)
+  await removeReplacements(path)
   const before = await identity(path)
-  const anew = await mkdtemp(`${resolve(path)}.new-`)
+  const anew = await mkdtemp(`${resolve(path)}.new-${OWNER}+`)
   const old = `${anew}.old`
   try {
     await make(anew)
@@ -19,22 +18,18 @@ export async function replaceFolder(path: string, make: (anew: string) => Promis
     await rename(path, old).catch(unless('ENOENT'))
     await rename(anew, path).catch(unless('ENOTEMPTY', 'EEXIST'))
   } finally {
-    for (const each of [anew, old]) await rm(each, { recursive: true, force: true })
+    // What was told to end may write for another moment.
+    for (const each of [anew, old]) await rm(each, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** Removes what killed processes were about to put in the place of a folder. */
+export async function removeReplacements(path: string): Promise<void> {
+  await removeLeftBehind(dirname(resolve(path)), (name) => name.startsWith(`${basename(path)}.new-`))
 }
 
 async function identity(path: string): Promise<number | undefined> {
   return (await stat(path).catch(unless('ENOENT')))?.ino
-}
-
-/** Removes what killed processes left; a day's grace spares those that are at it. */
-async function removeLeftovers(path: string): Promise<void> {
-  const folder = dirname(resolve(path))
-  const names = (await readdir(folder)).filter((name) => name.startsWith(`${basename(path)}.new`))
-  for (const each of names.map((name) => join(folder, name))) {
-    const stats = await stat(each).catch(unless('ENOENT'))
-    if (stats && stats.mtimeMs < Date.now() - DAY) await rm(each, { recursive: true, force: true })
-  }
 }
 
 function unless(...codes: string[]) {

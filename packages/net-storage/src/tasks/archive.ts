@@ -1,6 +1,6 @@
-import { rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
-import { join, posix } from 'node:path'
+import { posix } from 'node:path'
 import prettyBytes from 'pretty-bytes'
 import { DeployError, releaseName } from 'shipit-capistrano'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
@@ -16,7 +16,7 @@ export function defineArchive(deployment: Deployment): void {
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
-    const { live, scm, branch, deployTo } = deployment
+    const { live, scm, branch, deployTo, localFolder } = deployment
     if (live) {
       shipit.currentRevision = live.revision
       shipit.releaseDirname = live.release
@@ -24,6 +24,7 @@ export function defineArchive(deployment: Deployment): void {
       shipit.log(`The other servers run release ${live.release}, commit ${live.revision}.`)
       return
     }
+    await localFolder.make()
     await scm.update(branch)
     shipit.currentRevision = await scm.resolve(branch)
     shipit.log(`${branch} is commit ${shipit.currentRevision}.`)
@@ -36,10 +37,10 @@ export function defineArchive(deployment: Deployment): void {
     },
   )
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { scm, revision, application, settings } = deployment
+    const { scm, revision, application, settings, localFolder } = deployment
     shipit.releaseDirname ??= releaseName(new Date())
     shipit.workspace = shipit.netStorage.localReleasePath
-    await rm(shipit.workspace, { recursive: true, force: true })
+    await localFolder.claimReleaseTree(shipit.releaseDirname)
     await scm.extract(revision, shipit.workspace)
     if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
       throw new DeployError(
@@ -49,7 +50,7 @@ export function defineArchive(deployment: Deployment): void {
     }
     await installDependencies(await deployment.dependencies(), {
       directory: shipit.workspace,
-      cachePath: join(settings.localBasePath, 'cache'),
+      cachePath: localFolder.cache,
       signal: signal(),
       log: (line) => shipit.log(line),
     })

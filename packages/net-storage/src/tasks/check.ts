@@ -37,10 +37,11 @@ export function defineCheck(deployment: Deployment): void {
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    const { settings, scm, branch, pulling, deployTo } = deployment
+    const { settings, scm, branch, pulling, deployTo, localFolder } = deployment
     deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
     const { transport, installer } = settings
     const stored = checkStorage(transport, (line) => shipit.log(line))
+    await localFolder.make()
     await allChecks([
       ...(deployment.live ? [] : [scm.check(branch)]),
       stored,

@@ -1,5 +1,3 @@
-import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Deployment } from './deployment.js'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -11,11 +9,11 @@ export function defineCleanUp(deployment: Deployment): void {
 
   desc('Removes archives that nobody has a release of', { runsOn: 'deploy machine and servers' })
   task('net_storage:cleanup', [], async () => {
-    const { hosts, deployTo, archivesPath, settings, store, archivesInUse } = deployment
+    const { hosts, deployTo, archivesPath, settings, store, archivesInUse, localFolder } = deployment
     try {
       const clean = deployment.script('clean').with({ deploy_to: deployTo, archives_path: archivesPath })
       const facts = await on(hosts, (host) => host.script(clean))
-      await cleanLocal(settings.localBasePath, shipit.releaseDirname)
+      await localFolder.clean(shipit.releaseDirname)
       if (leftOut().length > 0) {
         shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
         return
@@ -34,15 +32,4 @@ export function defineCleanUp(deployment: Deployment): void {
     }
   })
   after('deploy:finishing', 'net_storage:cleanup')
-}
-
-/** Removes a run's release tree, and what runs that were killed left behind; a day's grace spares one that is under way. */
-async function cleanLocal(basePath: string, own: string | undefined): Promise<void> {
-  const releases = join(basePath, 'releases')
-  if (own) await rm(join(releases, own), { recursive: true, force: true })
-  const names = await readdir(releases).catch(() => [])
-  for (const path of names.map((name) => join(releases, name))) {
-    const { mtimeMs } = await stat(path)
-    if (mtimeMs < Date.now() - DAY) await rm(path, { recursive: true, force: true })
-  }
 }

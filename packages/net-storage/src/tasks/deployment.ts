@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { DeployError, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
 import type { z } from 'zod'
 import { ArchiveStore } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
 import type { BuiltWith } from '../archive/manifest.js'
 import { dependenciesIdentity, findDependencies, type Dependencies } from '../installer/dependencies.js'
+import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
 import type { LiveElsewhere } from '../servers/live-elsewhere.js'
 import type { settingsSchema } from '../settings.js'
@@ -57,13 +57,17 @@ export class Deployment {
     return this.shipit.isRunning && this.shipit.seq.includes('net_storage:pull_deploy')
   }
 
+  get localFolder(): LocalFolder {
+    return new LocalFolder(this.settings.localBasePath)
+  }
+
   get scm(): Scm {
     const { repositoryUrl, gitConfig, updateSubmodules } = this.shipit.config
-    const { scm, localBasePath, repoTree } = this.settings
+    const { scm, repoTree } = this.settings
     return scm({
       repositoryUrl: String(repositoryUrl),
       config: gitConfig,
-      mirrorPath: join(localBasePath, 'mirror'),
+      mirrorPath: this.localFolder.mirror,
       repoTree,
       submodules: updateSubmodules,
       signal: this.dsl.signal,

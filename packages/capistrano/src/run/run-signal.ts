@@ -1,0 +1,35 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setMaxListeners } from 'node:events'
+
+/**
+ * The signal that ends what a run has under way. Failure tasks get one of their own; what the failed run started goes by
+ * the one that it was started with, however late it asks, so that it starts nothing more.
+ */
+export class RunSignal {
+  private controller = newController()
+  private readonly started = new AsyncLocalStorage<AbortSignal>()
+
+  /** Of the task that asks. */
+  get current(): AbortSignal {
+    return this.started.getStore() ?? this.controller.signal
+  }
+
+  /** Ends what is under way. What is started from now on is not ended. */
+  abort(reason: Error): void {
+    const failed = this.controller
+    this.controller = newController()
+    failed.abort(reason)
+  }
+
+  /** Starts something: all of it goes by the signal of now. */
+  start<T>(run: () => T): T {
+    return this.started.run(this.controller.signal, run)
+  }
+}
+
+function newController(): AbortController {
+  const controller = new AbortController()
+  // As many listeners as there are servers are no leak.
+  setMaxListeners(0, controller.signal)
+  return controller
+}
