@@ -8,7 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { findProgram } from '../testbed/find-program.js'
 import { Stage } from './support/stage.js'
 
-const SCRIPT = Script.file(new URL('../packages/capistrano/server/publish.sh', import.meta.url))
+const SCRIPT = Script.file(
+  ...['live', 'publish'].map((name) => new URL(`../packages/capistrano/server/${name}.sh`, import.meta.url)),
+)
 
 const TOOLS = ['ln', 'mv', 'rm', 'readlink', 'sleep', 'kill', 'ps']
 
@@ -47,7 +49,7 @@ describe.each([
       return { status, output }
     }
     const publish = (release: number, domain: string, number: number | ''): ReturnType<typeof run> =>
-      run({ release, fence_domain: domain, fence_number: number })
+      run({ target: `releases/${release}`, back: '', fence_domain: domain, fence_number: number })
     const current = (): Promise<string> => readlink(join(deployTo, 'current'))
 
     it('refuses a lower number than it has seen, and changes nothing then', async () => {
@@ -58,7 +60,9 @@ describe.each([
       const refused = await publish(1, 'one', 5)
       expect(refused).toMatchObject({ status: 14, output: expect.stringContaining('its number is 6') })
       expect(await current()).toBe('releases/3')
-      expect(await run({ release: '', fence_domain: 'one', fence_number: 5 })).toMatchObject({ status: 14 })
+      expect(await run({ target: '', back: 1, fence_domain: 'one', fence_number: 5 })).toMatchObject({
+        status: 14,
+      })
       expect(await current()).toBe('releases/3')
       expect((await readdir(deployTo)).sort()).toEqual(['.fences', '.publish-lock', 'current', 'releases'])
     })
@@ -76,7 +80,7 @@ describe.each([
     })
 
     it('asks nothing of deploys without a number', async () => {
-      expect(await publish(1, '', '')).toMatchObject({ status: 0, output: 'current is release 1\n' })
+      expect(await publish(1, '', '')).toMatchObject({ status: 0, output: '::previous \ncurrent is release 1\n' })
       expect((await readdir(deployTo)).sort()).toEqual(['current', 'releases'])
     })
 

@@ -109,6 +109,41 @@ it('may be done again', async () => {
   expect(await release('web3')).toBe(before)
 })
 
+it('has a rollback bring the release to a server that came later', async () => {
+  const [, , newest] = await stage.live()
+  const before = await stage.app.git('rev-parse', 'HEAD~2')
+  const { status: code, output } = await stage.run('rollback')
+  expect(output).toMatch(
+    new RegExp(`web3 does not have release \\d{14}, commit ${before}: bringing it there`),
+  )
+  expect(code).toBe(0)
+  expect(await stage.live()).toEqual([before, before, before])
+  expect(await release('web3')).toBe(await release('web1'))
+  expect(await readFile(stage.path('web3', 'current/config/database.json'), 'utf8')).toContain('password')
+  expect(await readFile(stage.path('web3', 'current/public/build.json'), 'utf8')).toContain('{')
+  // Forward again.
+  const name = (await stage.releases('web3')).findLast((each) => /^\d{14}$/.test(each)) ?? ''
+  expect((await stage.run('rollback', { ROLLBACK_RELEASE: name })).status).toBe(0)
+  expect(await stage.live()).toEqual([newest, newest, newest])
+})
+
+it('says which server lacks the release, and what to do, when storage has it no more', async () => {
+  const before = await stage.app.git('rev-parse', 'HEAD~2')
+  for (const name of await readdir(stage.path('web3', 'releases')))
+    if (name !== (await release('web3'))) await rm(stage.path('web3', 'releases', name), { recursive: true })
+  const key = (await stage.bucket.keys()).find((each) => each.startsWith(`shop/manifests/${before}`)) ?? ''
+  const manifest = Buffer.from(await stage.bucket.read(key)).toString()
+  await stage.bucket.remove(key)
+  const live = await stage.live()
+  const { status: code, output } = await stage.run('rollback')
+  await stage.bucket.write(key, manifest)
+  expect(code).toBe(1)
+  expect(output).toMatch(
+    /Can't roll back: web3 does not have release \d{14}, commit [0-9a-f]{40}\. It can't be fetched: storage has no archive of it\. Name another .* leave web3 out with HOSTS, or deploy that commit again\. \[E_NO_ROLLBACK\]/,
+  )
+  expect(await stage.live()).toEqual(live)
+})
+
 it('lets later deploys and rollbacks of all servers work', async () => {
   const before = await stage.live()
   expect((await stage.run('deploy')).status).toBe(0)

@@ -157,7 +157,7 @@ it('never removes the live release, however few are kept', async () => {
 it('says why when there is nothing to go back to', async () => {
   const { status, output } = await run('rollback', only('web2'))
   expect(status).toBe(1)
-  expect(output).toContain("Can't roll back: there is no finished release older than")
+  expect(output).toContain("Can't roll back: no server has a release that was live before")
   expect(output).toContain('[E_NO_ROLLBACK]')
 })
 

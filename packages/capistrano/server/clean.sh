@@ -1,15 +1,13 @@
-# Removes old releases: keeps the newest ones, and always the current one.
+# Removes old releases: keeps the current one, and those that were live last. What never went live is of no use once a
+# later release is live. Stands behind live.sh.
 # Variables: deploy_to, keep_releases, remove (one release to remove as well, or empty)
 
 cd -- "$deploy_to"
-current=
-if [ -L current ]; then
-  current=$(readlink current)
-  current=${current##*/}
-fi
+current=$(current_target)
+current=${current##*/}
 
 remove_release() {
-  [ -n "$1" ] && [ "$1" != "$current" ] && [ -d "releases/$1" ] || return 0
+  is_release "$1" && [ "$1" != "$current" ] || return 0
   # Renamed first, so that nothing ever takes a half-removed release for a release.
   mv -- "releases/$1" "releases/.removed-$1"
   rm -rf -- "releases/.removed-$1"
@@ -18,17 +16,33 @@ remove_release() {
 
 remove_release "$remove"
 
+# From the one that was live last on, each where it was live last.
+latest_first=
+for name in $(went_live); do latest_first="$name $latest_first"; done
+kept=' '
 count=0
-for release in releases/*; do
-  [ -d "$release" ] && count=$((count + 1))
-done
-# The shell sorts, and names are times: oldest first.
-for release in releases/*; do
-  [ -d "$release" ] || continue
-  [ "$count" -gt "$keep_releases" ] || break
-  count=$((count - 1))
-  remove_release "${release##*/}"
+for name in $latest_first; do
+  case $kept in *" $name "*) continue ;; esac
+  [ "$count" -lt "$keep_releases" ] || break
+  kept="$kept$name "
+  count=$((count + 1))
 done
 
-# What interrupted runs left behind. A day's grace spares a run that is under way.
-find releases -maxdepth 1 -name '.*-*' ! -name '.prefetched-*' -type d -mtime +0 -exec rm -rf -- {} +
+# A deploy that began later than the current release may be about to publish its own.
+is_older() { is_release "$current" && [ "$1" -lt "$current" ]; }
+
+for release in releases/*; do
+  name=${release##*/}
+  is_release "$name" || continue
+  case $kept in *" $name "*) continue ;; esac
+  case " $latest_first" in *" $name "*) ;; *) is_older "$name" || continue ;; esac
+  remove_release "$name"
+done
+
+# What interrupted runs left behind.
+for folder in releases/.staging-*; do
+  name=${folder##*/.staging-}
+  case $name in '' | *[!0-9]*) continue ;; esac
+  if is_older "$name"; then rm -rf -- "$folder"; fi
+done
+find releases -maxdepth 1 -name '.removed-[0-9]*' -type d -exec rm -rf -- {} +

@@ -1,11 +1,12 @@
-# Points current at a release in one step, and tells what it pointed at before. With a fence, only if no deploy with a
-# higher number of the same domain was here before.
-# Variables: deploy_to, release (empty: take current away), fence_domain and fence_number (empty: none)
+# Points current at a release in one step, notes that it went live, and tells what current pointed at before. With a fence,
+# only if no deploy with a higher number of the same domain was here before. Stands behind live.sh.
+# Variables: deploy_to, target (what current is to point at; empty: take current away), back (not empty: the release that is
+#            live now is taken back, and counts as one that never was), fence_domain and fence_number (empty: none)
 
 # One process at a time, from here to the end.
 take_turn() {
   waited=0
-  { : >>.publish-lock; } 2>/dev/null || fail 13 "cannot write to $deploy_to"
+  can_write . || fail 13 "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
   exec 9>>.publish-lock
   until turn; do
     [ "$waited" -lt 30 ] || fail 15 "another deploy has been publishing in $deploy_to for 30 seconds"
@@ -63,23 +64,50 @@ if [ -n "$fence_number" ]; then
   check_fence
 fi
 
-if [ -L current ]; then
-  previous=$(readlink current)
-  fact previous "${previous##*/}"
-elif [ -e current ]; then
-  fail 11 "$deploy_to/current is not a symbolic link: move it out of the way"
-fi
-
-if [ -z "$release" ]; then
-  rm -f current
-  exit 0
-fi
-[ -d "releases/$release" ] || fail 12 "there is no release $release in $deploy_to/releases"
-
-link=.current-$release-$$
-ln -s "releases/$release" "$link"
-mv -fT "$link" current || {
-  rm -f "$link"
-  fail 13 "cannot replace $deploy_to/current"
+# At most so many lines are kept: enough for every release that is there.
+note_history() {
+  while [ $# -gt 200 ]; do shift; done
+  if [ $# -eq 0 ]; then
+    rm -f .live
+    return 0
+  fi
+  { printf '%s\n' "$@" >".live-$$" && mv -f ".live-$$" .live; } 2>/dev/null || {
+    # What is live is live; the next one makes up for it.
+    rm -f ".live-$$"
+    say "cannot note in $deploy_to/.live what is live"
+  }
 }
-say "current is release $release"
+
+[ -L current ] || [ ! -e current ] || fail 11 "$deploy_to/current is not a symbolic link: move it out of the way"
+fact previous "$(current_target)"
+history=$(went_live)
+release=${target##*/}
+
+if [ -z "$target" ]; then
+  rm -f current
+else
+  [ -d "$target" ] || fail 12 "there is no release $release in $deploy_to/releases"
+  link=.current-$release-$$
+  ln -s "$target" "$link"
+  mv -fT "$link" current || {
+    rm -f "$link"
+    fail 13 "cannot replace $deploy_to/current"
+  }
+fi
+
+# shellcheck disable=SC2086
+set -- $history
+if [ -n "$back" ]; then
+  # All but the last one.
+  rest=
+  while [ $# -gt 1 ]; do
+    rest="$rest $1"
+    shift
+  done
+  # shellcheck disable=SC2086
+  set -- $rest
+elif is_release "$release"; then
+  set -- "$@" "$release"
+fi
+note_history "$@"
+[ -z "$target" ] || say "current is release $release"

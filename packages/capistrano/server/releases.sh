@@ -1,15 +1,11 @@
-# Tells which releases are there, and which of them is live.
+# Tells which releases are there, which of them went live, in that order, and which is live now. Stands behind live.sh.
 # Variables: deploy_to
 
 cd -- "$deploy_to"
-if [ -L current ]; then
-  target=$(readlink current)
-  fact current "${target##*/}"
-fi
-
+current=$(current_target)
+[ -z "$current" ] || fact current "${current##*/}"
+for name in $(went_live); do fact live "$name"; done
 for release in releases/*; do
-  [ -d "$release" ] && [ ! -L "$release" ] || continue
-  revision=
-  if [ -f "$release/REVISION" ]; then IFS= read -r revision <"$release/REVISION" || :; fi
-  fact release "${release##*/} $revision"
+  name=${release##*/}
+  if is_release "$name"; then fact release "$name $(revision_of "$name")"; fi
 done

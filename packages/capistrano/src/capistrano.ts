@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Release } from './flow/releases.js'
 import type { Place } from './graph/catalog.js'
 import type { Host } from './ssh/host.js'
 import type { OnOptions } from './ssh/on-hosts.js'
@@ -62,6 +63,9 @@ export interface Fence {
   /** A whole number, from 1. */
   readonly number: number
 }
+
+/** Brings a release's files to servers. */
+export type RestoreRelease = (hosts: readonly Host[], release: Release) => Promise<void>
 
 /** Capistrano's DSL for one Shipit instance, and what plugins build on. */
 export interface Capistrano {
@@ -129,6 +133,12 @@ export interface Capistrano {
    * {@link Fence} for the servers to check in the same step. There is one; a later one takes its place.
    */
   readonly fence: (provide: () => Promise<Fence | undefined>) => void
+  /**
+   * Has `restore` asked, in a rollback, to bring a release to servers that lack it: into `releases/.staging-<name>` in
+   * `deployTo`, where it is linked and made a release afterwards. It rejects if it can't, with what to do. There is one; a
+   * later one takes its place.
+   */
+  readonly restoreRelease: (restore: RestoreRelease) => void
   /** The flow that is running, if one is. */
   readonly flow: () => Flow | undefined
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */

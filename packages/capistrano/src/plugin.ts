@@ -1,5 +1,5 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Fence, Flow } from './capistrano.js'
+import type { Capistrano, DefineTask, Fence, Flow, RestoreRelease } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
@@ -59,6 +59,7 @@ function create(shipit: Shipit): Capistrano {
     for (const check of guards) await check()
   }
   const endings: (() => Promise<void>)[] = []
+  let restoreRelease: RestoreRelease | undefined
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const signal = new RunSignal()
   const runner = new TaskRunner(shipit, graph, { assure, signal })
@@ -154,6 +155,7 @@ function create(shipit: Shipit): Capistrano {
     fence: (provide) => {
       provideFence = provide
     },
+    restoreRelease: (restore) => void (restoreRelease = restore),
     flow,
     signal: () => signal.current,
   }
@@ -201,6 +203,6 @@ function create(shipit: Shipit): Capistrano {
 
   orchestrate(shipit, { graph, failure, signal, assure, isFlow: () => flow() !== undefined })
   const inspection = defineInspection(shipit, dsl, { graph, catalog })
-  defineFlow(shipit, dsl, () => provideFence())
+  defineFlow(shipit, dsl, { fence: () => provideFence(), restoreRelease: () => restoreRelease })
   return dsl
 }

@@ -1,25 +1,28 @@
 import { setMaxListeners } from 'node:events'
 import type { Fence, On } from '../capistrano.js'
 import type { Host } from '../ssh/host.js'
-import { Script } from '../ssh/script.js'
-import { ServersError } from '../ssh/servers-error.js'
+import { HostError, ServersError } from '../ssh/servers-error.js'
+import { releaseScript } from './release-script.js'
 
-const publishScript = Script.file(new URL('../../server/publish.sh', import.meta.url))
+const publishScript = releaseScript('publish')
+
+/** What {@link publish} makes live. */
+export interface Publication {
+  /** Shipit's environment, for the commands that are told. */
+  readonly environment: string
+  readonly deployTo: string
+  /** Name of the release. */
+  readonly release: string
+  readonly fence?: Fence | undefined
+}
 
 /**
  * Makes a release the current one on every server. If a server can't, those that could go back to what they had. With a
  * fence, a server refuses that has seen a deploy with a higher number, also to go back: what it has is that deploy's.
  * @throws {ServersError} `E_SERVERS`
  */
-export async function publish(
-  hosts: readonly Host[],
-  on: On,
-  {
-    deployTo,
-    release,
-    fence,
-  }: { readonly deployTo: string; readonly release: string; readonly fence?: Fence | undefined },
-): Promise<void> {
+export async function publish(hosts: readonly Host[], on: On, publication: Publication): Promise<void> {
+  const { deployTo, release, fence } = publication
   // An interrupt does not cut this short: a server whose answer is lost may have changed or not. It takes a moment.
   const { signal } = new AbortController()
   setMaxListeners(0, signal)
@@ -28,21 +31,35 @@ export async function publish(
     fence_domain: fence?.domain ?? '',
     fence_number: fence?.number ?? '',
   })
+  const flip = script.with({ target: `releases/${release}`, back: '' })
   const previousOf = new Map<Host, string>()
   try {
     await on(hosts, async (host) => {
-      const facts = await host.script(script.with({ release }), { signal })
+      const facts = await host.script(flip, { signal }).catch((error: unknown) => {
+        throw isCutOff(error) ? unknownState(error, publication) : error
+      })
       previousOf.set(host, facts['previous']?.[0] ?? '')
     })
   } catch (error) {
     if (!(error instanceof ServersError)) throw error
     const flipped = [...previousOf.keys()]
     const failed = await goBack(flipped, on, (host) =>
-      host.script(script.with({ release: previousOf.get(host) ?? '' }), { signal }),
+      host.script(script.with({ target: previousOf.get(host) ?? '', back: 1 }), { signal }),
     )
     const note = `The other ${flipped.length - failed.length} servers went back to the release that they had.`
     throw new ServersError([...error.failures, ...failed], hosts.length, note)
   }
+}
+
+/** Whether a script was cut off, by a lost connection or a signal, so that nobody knows how far it came. */
+function isCutOff(error: unknown): error is HostError {
+  return error instanceof HostError && (error.status === null || error.status === 255)
+}
+
+function unknownState(error: HostError, { environment, release }: Publication): HostError {
+  const { host, status } = error
+  const output = `the connection was lost while publishing: it may run release ${release}, or what it had before. Once it can be reached, \`shipit ${environment} deploy:status\` tells which; deploy again to bring all servers to the same release`
+  return new HostError({ code: 'E_UNREACHABLE', host, status, output, cause: error })
 }
 
 /** The failures of servers that could not go back. */

@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest'
 import { releaseName, rollbackTarget, serverReleases } from './releases.js'
 
-const server = (current: string, ...releases: string[]) =>
-  serverReleases({
-    current: [current],
-    release: releases.map((each) => (each.includes(' ') ? each : `${each} abc`)),
+/** A server whose releases went live in this order, and that has more which did not. */
+const server = (wentLive: string, never: readonly string[] = []) => {
+  const live = wentLive.split(' ')
+  return serverReleases({
+    current: live.slice(-1),
+    live,
+    release: [...new Set([...live, ...never])].map((each) => (each.includes(' ') ? each : `${each} abc`)),
   })
+}
 
 it('names a release after the time, in UTC', () => {
   expect(releaseName(new Date('2026-11-23T20:15:30.123Z'))).toBe('20261123201530')
@@ -17,34 +21,50 @@ it('names a release later than all that are there, also when a clock was wrong',
   )
 })
 
-it('goes back to the newest finished release that every server has', () => {
-  const servers = [server('3', '1', '2', '3'), server('3', '1', '3'), server('3', '0', '1', '2 ', '3')]
-  expect(rollbackTarget(servers, undefined)).toEqual({ release: { name: '1', revision: 'abc' } })
+it.each([
+  ['what was live before', '1 2 3', '2'],
+  ['never a release that did not go live', '1 4', '1'],
+  ['two back, the second time', '1 2 3 2', '1'],
+  ['what was live before a deploy that came behind two rollbacks', '1 2 3 2 1 4', '1'],
+  ['the one before it, when the same release went live again', '1 2 2', '1'],
+])('goes back to %s', (_, wentLive, expected) => {
+  const target = rollbackTarget([server(wentLive, ['0', '2', '3'])], undefined)
+  expect(target).toMatchObject({ release: { name: expected }, wasLive: true, missing: [] })
 })
 
-it('goes back to what the slowest server has when servers differ', () => {
-  expect(rollbackTarget([server('3', '2', '3'), server('2', '2', '3')], undefined)).toMatchObject({
+it('goes back from the newest that is live when servers differ, to what those have that are there', () => {
+  expect(rollbackTarget([server('1 2 3'), server('1 2')], undefined)).toMatchObject({
     release: { name: '2' },
+    from: { name: '3', revision: 'abc' },
   })
 })
 
-it('takes the release that was asked for, if every server has it', () => {
-  const servers = [server('3', '1', '2', '3'), server('3', '1', '3')]
-  expect(rollbackTarget(servers, '1')).toMatchObject({ release: { name: '1' } })
-  expect(rollbackTarget(servers, '2')).toMatchObject({
-    reason: expect.stringContaining('not every server has release 2'),
+it('tells which servers lack the release', () => {
+  const servers = [server('1 2 3'), server('3'), server('1 2 3'), serverReleases({})]
+  expect(rollbackTarget(servers, undefined)).toMatchObject({ release: { name: '2' }, missing: [1, 3] })
+})
+
+it('takes the release that was asked for, and says if it never was live', () => {
+  expect(rollbackTarget([server('1 3', ['2'])], '2')).toMatchObject({
+    release: { name: '2' },
+    wasLive: false,
+  })
+  expect(rollbackTarget([server('1 2 3')], '1')).toMatchObject({ release: { name: '1' }, wasLive: true })
+  expect(rollbackTarget([server('1 3', ['2 '])], '2')).toEqual({
+    reason: 'no server has release 2, finished; there are 1, 3',
   })
 })
 
 it('says when there is nothing to go back to', () => {
-  expect(rollbackTarget([server('1', '1')], undefined)).toMatchObject({
-    reason: expect.stringContaining('older than 1'),
+  expect(rollbackTarget([server('1', ['0'])], undefined)).toEqual({
+    reason: 'no server has a release that was live before 1',
   })
-  expect(rollbackTarget([serverReleases({})], undefined)).toMatchObject({
+  expect(rollbackTarget([serverReleases({})], undefined)).toEqual({
     reason: 'no server has a current release',
   })
 })
 
 it('accepts releases without REVISION where the live one has none', () => {
-  expect(rollbackTarget([server('2', '1 ', '2 ')], undefined)).toMatchObject({ release: { name: '1' } })
+  const facts = { current: ['2'], live: ['1', '2'], release: ['1 ', '2 '] }
+  expect(rollbackTarget([serverReleases(facts)], undefined)).toMatchObject({ release: { name: '1' } })
 })

@@ -14,15 +14,21 @@ export interface ServerReleases {
   readonly current: string | undefined
   /** Oldest first. */
   readonly releases: readonly Release[]
+  /** Names of those that went live, in that order, the current one last. One may come several times. */
+  readonly wentLive: readonly string[]
 }
 
-/** Reads what `server/check.sh` told. */
+/** Reads what `server/releases.sh` told. */
 export function serverReleases(facts: Facts): ServerReleases {
   const releases = (facts['release'] ?? []).map((fact) => {
     const space = fact.lastIndexOf(' ')
     return { name: fact.slice(0, space), revision: fact.slice(space + 1) || undefined }
   })
-  return { current: facts['current']?.[0], releases: releases.sort((a, b) => compare(a.name, b.name)) }
+  return {
+    current: facts['current']?.[0],
+    releases: releases.sort((a, b) => compare(a.name, b.name)),
+    wentLive: facts['live'] ?? [],
+  }
 }
 
 /** Name for a release made now; later than every name that is there, also when a clock is off. */
@@ -32,39 +38,69 @@ export function releaseName(now: Date, existing: readonly string[] = []): string
   return name > newest ? name : after(newest)
 }
 
+/** Where a rollback goes. */
+export interface RollbackTarget {
+  readonly release: Release
+  /** What most of the servers leave that are furthest. */
+  readonly from: Release
+  /** False if no server ever had it live: the user names it. */
+  readonly wasLive: boolean
+  /** Indexes of the servers that do not have it. */
+  readonly missing: readonly number[]
+}
+
 /**
- * The release to go back to: `wanted`, or the newest one that every server has, finished, and that is older than what
- * is live. Returns a sentence if there is none.
+ * The release to go back to: `wanted`, or what was live before the newest release that is live now, as users count: one that
+ * was gone back from does not count. Returns a sentence if there is none.
  */
 export function rollbackTarget(
   servers: readonly ServerReleases[],
   wanted: string | undefined,
-): { readonly release: Release } | { readonly reason: string } {
+): RollbackTarget | { readonly reason: string } {
   const live = servers.flatMap(({ current }) => current ?? []).reduce((a, b) => (a > b ? a : b), '')
   if (!live) return { reason: 'no server has a current release' }
-  // Releases made without a repository have no REVISION; where the live one has none, it is no sign of anything.
+  const finished = finishedReleases(servers)
+  const find = (name: string): Release | undefined =>
+    finished.flatMap((releases) => releases.filter((release) => release.name === name))[0]
+
+  const before = servers.flatMap(({ current, wentLive }, index) => {
+    const names = finished[index]?.map(({ name }) => name) ?? []
+    const previous = current === live ? stack(wentLive).slice(0, -1) : []
+    return previous.findLast((name) => names.includes(name)) ?? []
+  })
+  const name = wanted ?? majority(before)
+  if (name === undefined) return { reason: `no server has a release that was live before ${live}` }
+  const release = find(name)
+  if (!release) {
+    const names = [...new Set(finished.flatMap((releases) => releases.map((each) => each.name)))].toSorted()
+    return { reason: `no server has release ${name}, finished; there are ${names.join(', ') || 'none'}` }
+  }
+  return {
+    release,
+    from: find(live) ?? { name: live, revision: undefined },
+    wasLive: servers.some(({ wentLive }) => wentLive.includes(name)),
+    missing: finished.flatMap((releases, index) =>
+      releases.some((each) => each.name === name) ? [] : [index],
+    ),
+  }
+}
+
+/** What is live below what: going back to a release takes away all that went live since. */
+function stack(wentLive: readonly string[]): string[] {
+  return wentLive.reduce<string[]>((below, name) => [...below.slice(0, indexOrEnd(below, name)), name], [])
+}
+
+function indexOrEnd(names: readonly string[], name: string): number {
+  const index = names.indexOf(name)
+  return index < 0 ? names.length : index
+}
+
+/** Each server's releases that are whole: with a REVISION, unless they are made without a repository. */
+function finishedReleases(servers: readonly ServerReleases[]): Release[][] {
   const marked = servers.some(({ current, releases }) =>
     releases.some(({ name, revision }) => name === current && revision !== undefined),
   )
-  const finished = servers.map(({ releases }) =>
-    releases.filter(({ revision }) => !marked || revision !== undefined),
-  )
-  const everywhere = (finished[0] ?? []).filter(({ name }) =>
-    finished.every((releases) => releases.some((release) => release.name === name)),
-  )
-  const names = everywhere.map(({ name }) => name).join(', ') || 'none'
-  if (wanted !== undefined) {
-    const release = everywhere.find(({ name }) => name === wanted)
-    return release
-      ? { release }
-      : { reason: `not every server has release ${wanted}, finished; every server has: ${names}` }
-  }
-  const release = everywhere.findLast(({ name }) => name < live)
-  return release
-    ? { release }
-    : {
-        reason: `there is no finished release older than ${live} that every server has; every server has: ${names}`,
-      }
+  return servers.map(({ releases }) => releases.filter(({ revision }) => !marked || revision !== undefined))
 }
 
 /** Names of the releases that every server has, newest first. */

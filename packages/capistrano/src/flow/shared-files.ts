@@ -9,6 +9,12 @@ const foldersScript = Script.file(new URL('../../server/make-folders.sh', import
 const checkScript = Script.file(new URL('../../server/check-linked-files.sh', import.meta.url))
 const linkScript = Script.file(new URL('../../server/link-shared.sh', import.meta.url))
 
+/** What releases share. */
+export interface SharedFiles {
+  /** Links it into the run's release on some servers. */
+  readonly link: (hosts: readonly Host[]) => Promise<void>
+}
+
 /**
  * Defines the tasks for `linkedFiles` and `linkedDirs`: what a release shares with those before and after it.
  * Capistrano's tasks of these names.
@@ -16,7 +22,7 @@ const linkScript = Script.file(new URL('../../server/link-shared.sh', import.met
 export function defineSharedFiles(
   shipit: Shipit,
   { replace, desc, check, releaseRoles, on, after }: Capistrano,
-): void {
+): SharedFiles {
   const deployTo = (): string => String(shipit.config.deployTo)
   const files = (): readonly string[] => shipit.config.linkedFiles ?? []
   const dirs = (): readonly string[] => shipit.config.linkedDirs ?? []
@@ -26,7 +32,11 @@ export function defineSharedFiles(
     const script = foldersScript.with({ deploy_to: deployTo(), folders: folders.join('\n') })
     await on(hosts, (host) => host.script(script))
   }
-  const link = async (kind: 'file' | 'folder', paths: readonly string[]): Promise<void> => {
+  const link = async (
+    hosts: readonly Host[],
+    kind: 'file' | 'folder',
+    paths: readonly string[],
+  ): Promise<void> => {
     if (paths.length === 0) return
     const script = linkScript.with({
       deploy_to: deployTo(),
@@ -34,7 +44,7 @@ export function defineSharedFiles(
       kind,
       paths: paths.join('\n'),
     })
-    await on(releaseRoles('all'), (host) => host.script(script))
+    await on(hosts, (host) => host.script(script))
   }
 
   desc("Makes the application's folders on the servers, and checks that they can be written", {
@@ -70,12 +80,19 @@ export function defineSharedFiles(
   replace('deploy:check:linked_files', [], checkFiles)
 
   desc('Links shared files into the release', { runsOn: 'servers' })
-  replace('deploy:symlink:linked_files', [], () => link('file', files()))
+  replace('deploy:symlink:linked_files', [], () => link(releaseRoles('all'), 'file', files()))
 
   desc('Links shared folders into the release', { runsOn: 'servers' })
-  replace('deploy:symlink:linked_dirs', [], () => link('folder', dirs()))
+  replace('deploy:symlink:linked_dirs', [], () => link(releaseRoles('all'), 'folder', dirs()))
 
   desc('Links what releases share into the release', { runsOn: 'servers' })
   replace('deploy:symlink:shared', ['deploy:symlink:linked_files', 'deploy:symlink:linked_dirs'])
   after('deploy:update', 'deploy:symlink:shared')
+
+  return {
+    async link(hosts) {
+      await link(hosts, 'file', files())
+      await link(hosts, 'folder', dirs())
+    },
+  }
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { createRequire } from 'node:module'
-import type { Capistrano, Fence } from '../capistrano.js'
+import type { Capistrano, Fence, RestoreRelease } from '../capistrano.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -9,14 +9,17 @@ import { deployRecord, revisionLine, type DeployRecord } from './deploy-log.js'
 import { PHASE_DESCRIPTIONS, PHASE_TASKS, PHASES } from './phases.js'
 import { definePush } from './push-release.js'
 import { publish } from './publish.js'
+import { releaseScript } from './release-script.js'
 import {
   commonReleases,
   majority,
   releaseName,
   rollbackTarget,
   serverReleases,
+  type Release,
   type ServerReleases,
 } from './releases.js'
+import { restoreMissing } from './restore-release.js'
 import { defineSharedFiles } from './shared-files.js'
 
 // Its own interop differs between Node and bundlers; a plain require does not.
@@ -24,15 +27,19 @@ const { default: extendShipit } = createRequire(import.meta.url)('shipit-deploy/
   default: (shipit: Shipit) => void
 }
 
-const releasesScript = Script.file(new URL('../../server/releases.sh', import.meta.url))
-const cleanScript = Script.file(new URL('../../server/clean.sh', import.meta.url))
+const releasesScript = releaseScript('releases')
+const cleanScript = releaseScript('clean')
+const discardScript = releaseScript('discard-release')
 const logScript = Script.file(new URL('../../server/log-deploy.sh', import.meta.url))
 
 /** Defines the phases of a deploy and a rollback, and what they do. Each task can be hooked. */
 export function defineFlow(
   shipit: Shipit,
   capistrano: Capistrano,
-  askFence: () => Promise<Fence | undefined>,
+  plugins: {
+    readonly fence: () => Promise<Fence | undefined>
+    readonly restoreRelease: () => RestoreRelease | undefined
+  },
 ): void {
   const { replace, desc, releaseRoles, on, flow } = capistrano
   const deployTo = (): string => String(shipit.config.deployTo)
@@ -56,7 +63,7 @@ export function defineFlow(
   }
   desc('Deploys the branch to all servers')
   replace('deploy', PHASES.deploy)
-  desc('Makes an earlier release live again: the newest that all servers have, or ROLLBACK_RELEASE')
+  desc('Makes the release live again that was live before, or ROLLBACK_RELEASE')
   replace('rollback', PHASES.rollback)
   desc("The same as 'rollback'")
   replace('deploy:rollback', ['rollback'])
@@ -96,7 +103,7 @@ export function defineFlow(
     },
   )
 
-  defineSharedFiles(shipit, capistrano)
+  const shared = defineSharedFiles(shipit, capistrano)
   definePush(shipit, capistrano)
 
   desc('Points current at the release, in one step on each server; if one can not, all go back', {
@@ -104,21 +111,44 @@ export function defineFlow(
   })
   replace('deploy:publish', [], async () => {
     const release = required(shipit.releaseDirname)
-    await publish(targets(), on, { deployTo: deployTo(), release, fence: await askFence() })
-    shipit.log(`Release ${shipit.releaseDirname} is live on ${targets().length} servers.`)
+    await publish(targets(), on, {
+      environment: shipit.environment,
+      deployTo: deployTo(),
+      release,
+      fence: await plugins.fence(),
+    })
+    shipit.log(`Release ${release} is live on ${targets().length} servers.`)
     shipit.emit('published')
   })
 
-  desc('Chooses the release to go back to')
-  replace('rollback:init', [], () => {
+  desc('Chooses the release to go back to, and brings it to servers that do not have it', {
+    runsOn: 'servers',
+  })
+  replace('rollback:init', [], async () => {
     const target = rollbackTarget(servers, process.env['ROLLBACK_RELEASE'])
     if ('reason' in target) {
       throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${target.reason}. Nothing was changed.`)
     }
-    shipit.releaseDirname = target.release.name
-    shipit.releasePath = posix.join(deployTo(), 'releases', target.release.name)
-    if (target.release.revision) shipit.currentRevision = target.release.revision
-    shipit.log(`Going back from release ${shipit.previousRelease} to ${target.release.name}.`)
+    const { release, from, wasLive, missing } = target
+    shipit.releaseDirname = release.name
+    shipit.releasePath = posix.join(deployTo(), 'releases', release.name)
+    if (release.revision) shipit.currentRevision = release.revision
+    shipit.log(`Going back from ${shownRelease(from)} to ${shownRelease(release)}.`)
+    if (!wasLive) shipit.log(`Release ${release.name} never was live: ROLLBACK_RELEASE names it.`)
+    if (release.revision && release.revision === from.revision && release.name !== from.name)
+      shipit.log('Both are the same commit.')
+    const hosts = targets()
+    await restoreMissing(
+      missing.flatMap((index) => hosts[index] ?? []),
+      release,
+      {
+        restore: plugins.restoreRelease(),
+        link: shared.link,
+        on,
+        deployTo: deployTo(),
+        log: (line) => shipit.log(line),
+      },
+    )
     shipit.emit('rollback')
   })
 
@@ -170,12 +200,22 @@ export function defineFlow(
   desc('Runs when a deploy or rollback fails or is interrupted. Hook what is to be taken back')
   replace('deploy:failed', [], async () => {
     // Servers that could not even be checked are not asked again.
-    if (servers.length > 0) await log('failed')
+    if (servers.length === 0) return
+    await log('failed')
+    if (flow() !== 'deploy' || !shipit.releaseDirname) return
+    await onAllIfPossible(
+      discardScript.with({ deploy_to: deployTo(), release: shipit.releaseDirname }),
+      `release ${shipit.releaseDirname}, which did not go live, could not be removed everywhere; the next deploy does that`,
+    )
   })
 }
 
 function majorityRelease(servers: readonly ServerReleases[]): string | null {
   return majority(servers.flatMap(({ current }) => current ?? [])) ?? null
+}
+
+function shownRelease({ name, revision }: Release): string {
+  return revision === undefined ? `release ${name}` : `release ${name} (commit ${revision.slice(0, 12)})`
 }
 
 function counted(servers: number): string {

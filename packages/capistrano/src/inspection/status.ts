@@ -1,9 +1,9 @@
 import { majorityLive, type LiveRelease } from '../flow/live.js'
+import { releaseScript } from '../flow/release-script.js'
 import type { Host } from '../ssh/host.js'
-import { Script } from '../ssh/script.js'
 import { columns } from './columns.js'
 
-const statusScript = Script.file(new URL('../../server/status.sh', import.meta.url))
+const statusScript = releaseScript('status')
 
 /** One server of a fleet's status. */
 export interface ServerStatus extends LiveRelease {

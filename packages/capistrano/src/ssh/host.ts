@@ -10,6 +10,7 @@ import { commandScript, shownCommand, type Command, type CommandContext } from '
 import { escapePath, LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
+import { Tail } from './tail.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
 /** Bytes for a server's standard input. */
@@ -52,7 +53,15 @@ export interface HostContext {
 /** Takes the lines of one output as they come. */
 type TakeLine = (line: string) => void
 
-const TAIL_LINES = 12
+/** Where the output of what runs goes. */
+interface Output {
+  /** What is run, for people. */
+  readonly doing?: string
+  readonly stdout?: TakeLine | Buffer[]
+  readonly stderr?: TakeLine
+  /** Given what the script tells the deploy machine. @default nothing is told */
+  readonly fact?: (name: string, value: string) => void
+}
 
 const uploadScript = Script.file(new URL('../../server/upload.sh', import.meta.url))
 
@@ -173,11 +182,8 @@ export class Host {
   async script(script: Script, options: ScriptOptions = {}): Promise<Facts> {
     const facts: Record<string, string[]> = {}
     await this.run(script, options, {
-      stdout: (line) => {
-        const [, name, value] = /^::(\S+) (.*)$/.exec(line) ?? []
-        if (name !== undefined && value !== undefined) (facts[name] ??= []).push(value)
-        else this.context.log(`@${this.name} ${line}`)
-      },
+      stdout: (line) => this.context.log(`@${this.name} ${line}`),
+      fact: (name, value) => (facts[name] ??= []).push(value),
     })
     return facts
   }
@@ -189,7 +195,7 @@ export class Host {
   private run(
     script: Script,
     { input = [], signal = this.context.signal() }: ScriptOptions,
-    output: { readonly doing?: string; readonly stdout?: TakeLine | Buffer[]; readonly stderr?: TakeLine },
+    output: Output,
   ): Promise<void> {
     return this.context.limit(async () => {
       signal.throwIfAborted()
@@ -203,18 +209,14 @@ export class Host {
       const ended = new Promise<number | null>((resolve, reject) =>
         child.once('error', reject).once('close', resolve),
       )
-      const tail: string[] = []
-      const remember =
-        (take: TakeLine = () => {}): TakeLine =>
-        (line) => {
-          tail.push(line)
-          if (tail.length > TAIL_LINES) tail.shift()
-          take(line)
-        }
-      const { stdout, stderr } = output
+      const { stdout, stderr, fact } = output
+      const tail = new Tail()
       if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-      else createInterface({ input: child.stdout }).on('line', remember(stdout))
-      createInterface({ input: child.stderr }).on('line', remember(stderr))
+      else {
+        const take = tail.remember('stdout', stdout)
+        createInterface({ input: child.stdout }).on('line', fact ? takeFacts(fact, take) : take)
+      }
+      createInterface({ input: child.stderr }).on('line', tail.remember('stderr', stderr))
 
       // A script may end before it has read all of its input; its exit status tells what that means.
       const sent = send(script, input, child.stdin)
@@ -224,8 +226,24 @@ export class Host {
       // 255 is ssh's own, but a command may end with it, too.
       const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
       const doing = output.doing === undefined ? {} : { doing: output.doing }
-      throw new HostError({ code, host: this.name, status, output: tail.join('\n'), cause, ...doing })
+      throw new HostError({
+        code,
+        host: this.name,
+        status,
+        output: tail.text(fact !== undefined),
+        cause,
+        ...doing,
+      })
     })
+  }
+}
+
+/** Lines of a script: those that tell facts, also one that was cut off, are not for people. */
+function takeFacts(fact: (name: string, value: string) => void, take: TakeLine): TakeLine {
+  return (line) => {
+    const [, name, value] = /^::([\w.-]*)(?: (.*))?$/.exec(line) ?? []
+    if (name === undefined) take(line)
+    else if (value !== undefined) fact(name, value)
   }
 }
 

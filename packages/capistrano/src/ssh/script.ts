@@ -16,9 +16,9 @@ export class Script {
     return new Script(`${prelude()}\n${text}`)
   }
 
-  /** A script from a file: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
-  static file(url: URL): Script {
-    return Script.of(readFileSync(url, 'utf8'))
+  /** A script from files, each of which may use what those before it define: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
+  static file(...urls: readonly URL[]): Script {
+    return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'))
   }
 
   /** The same script with shell variables set. Any text is a valid value, but one with a NUL. */

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import prettyBytes from 'pretty-bytes'
-import { DeployError, releaseName } from 'shipit-capistrano'
+import { currentUser, DeployError, releaseName } from 'shipit-capistrano'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { treeSize } from '../archiver/tree-size.js'
 import { installDependencies } from '../installer/dependencies.js'
@@ -105,7 +105,7 @@ export function defineArchive(deployment: Deployment): void {
       const onRead = (bytes: number): void => progress.add(bytes)
       const manifest = await store.store(
         archiver.pack(directory, { mtime: revisionTime, signal: signal(), onRead }),
-        { revision, revisionTime, release, createdBy: `${userInfo().username}@${hostname()}`, builtWith },
+        { revision, revisionTime, release, createdBy: `${currentUser()}@${hostname()}`, builtWith },
         { replace, archiver, unpackedSize, signal: signal() },
       )
       for (const { key, size } of manifest.parts) {

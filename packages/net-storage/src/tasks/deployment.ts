@@ -3,7 +3,7 @@ import { DeployError, Script, type Capistrano, type Host, type Shipit } from 'sh
 import type { z } from 'zod'
 import { ArchiveStore } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
-import type { BuiltWith } from '../archive/manifest.js'
+import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { dependenciesIdentity, findDependencies, type Dependencies } from '../installer/dependencies.js'
 import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
@@ -80,6 +80,13 @@ export class Deployment {
 
   get archivesInUse(): ArchivesInUse {
     return new ArchivesInUse(this.settings.transport, this.application, this.shipit.environment)
+  }
+
+  /** The archive of a revision that storage has, whatever it was built with. @throws {DeployError} `E_NO_ARCHIVE` */
+  async archiveOf(revision: string): Promise<Manifest> {
+    const found = await this.store.find(revision)
+    if ('manifest' in found) return found.manifest
+    throw new DeployError('E_NO_ARCHIVE', `It can't be fetched: ${found.reason}.`)
   }
 
   /** What is to be installed for the commit. @throws {InstallerError} `E_INSTALLER` */

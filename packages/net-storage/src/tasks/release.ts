@@ -16,11 +16,14 @@ type Purpose = 'stage' | 'prefetch' | 'extract'
 /** Defines the tasks that bring the archive to the servers, and make a release of it. */
 export function defineRelease(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { task, desc, invoke, on, signal, statusColumn } = dsl
+  const { task, desc, invoke, on, signal, statusColumn, restoreRelease } = dsl
 
-  const fetchOnto = async (host: Host, purpose: Purpose): Promise<void> => {
+  const fetchOnto = async (
+    host: Host,
+    purpose: Purpose,
+    manifest = shipit.netStorage.manifest,
+  ): Promise<void> => {
     const { settings, hosts, deployTo, archivesPath } = deployment
-    const { manifest } = shipit.netStorage
     const part = manifest?.parts[0]
     if (!manifest || !part) {
       throw new DeployError(
@@ -72,9 +75,8 @@ export function defineRelease(deployment: Deployment): void {
     shipit.log(`${hosts.length} servers have release ${release}, verified.`)
   })
 
-  desc('Sends config files to the servers', { runsOn: 'servers' })
-  task('net_storage:upload_config_files', [], async () => {
-    const { settings, hosts, application } = deployment
+  const sendConfigFiles = async (hosts: readonly Host[]): Promise<void> => {
+    const { settings, application } = deployment
     const { configDir, configFileMode: mode, multiAppMode, uploadConfigFilesBy, rsyncOptions } = settings
     const files = await findConfigFiles(settings.configFiles)
     if (files.length === 0) return
@@ -92,6 +94,15 @@ export function defineRelease(deployment: Deployment): void {
       await on(hosts, (host) => host.script(configure, { input: packConfigFiles(files, mode) }))
     }
     shipit.log(`Sent ${files.length} config files to ${hosts.length} servers.`)
+  }
+
+  desc('Sends config files to the servers', { runsOn: 'servers' })
+  task('net_storage:upload_config_files', [], () => sendConfigFiles(deployment.hosts))
+
+  restoreRelease(async (hosts, { revision = '' }) => {
+    const manifest = await deployment.archiveOf(revision)
+    await on(hosts, { limit: deployment.settings.maxParallels }, (host) => fetchOnto(host, 'stage', manifest))
+    await sendConfigFiles(hosts)
   })
 
   desc('Has every server fetch and verify the archive ahead of time; nothing goes live', {

@@ -1,0 +1,26 @@
+const LINES = 12
+
+/** The last lines of what runs on a server, for its error. */
+export class Tail {
+  private readonly lines: { readonly from: 'stdout' | 'stderr'; readonly line: string }[] = []
+
+  /** Notes the lines of one output, and hands them on. */
+  remember(from: 'stdout' | 'stderr', take: (line: string) => void = () => {}): (line: string) => void {
+    return (line) => {
+      this.lines.push({ from, line })
+      if (this.lines.filter((each) => each.from === from).length > LINES)
+        this.lines.splice(
+          this.lines.findIndex((each) => each.from === from),
+          1,
+        )
+      take(line)
+    }
+  }
+
+  /** All of them; or, of a script, which says what is wrong in its error output, those alone if there are any. */
+  text(isScript: boolean): string {
+    const errors = this.lines.filter(({ from }) => from === 'stderr')
+    const shown = isScript && errors.length > 0 ? errors : this.lines.slice(-LINES)
+    return shown.map(({ line }) => line).join('\n')
+  }
+}
