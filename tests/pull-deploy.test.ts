@@ -43,8 +43,8 @@ async function runElsewhere(
 }
 
 async function status(env: NodeJS.ProcessEnv = {}): Promise<Status> {
-  const { output } = await stage.run('deploy:status', { ...env, FORMAT: 'json' })
-  return JSON.parse(output.slice(output.indexOf('{\n'), output.lastIndexOf('\n}') + 2)) as Status
+  const { stdout } = await stage.run('deploy:status', { ...env, FORMAT: 'json' })
+  return JSON.parse(stdout) as Status
 }
 
 async function release(host: string): Promise<string | null | undefined> {

@@ -36,6 +36,7 @@ export class Stage {
     return new Stage(directory, fleet, app, bucket, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
+      XDG_STATE_HOME: join(directory, 'state'),
       USER: 'tester',
       SERVERS: JSON.stringify(fleet.servers),
       SSH_KEY: fleet.key,
@@ -63,9 +64,9 @@ export class Stage {
     task: string,
     env: NodeJS.ProcessEnv = {},
     shipitfile?: string,
-  ): Promise<{ status: number | string; output: string }> {
+  ): Promise<{ status: number | string; output: string; stdout: string }> {
     const run = this.start(task, env, shipitfile)
-    return { status: await run.ended, output: run.output }
+    return { status: await run.ended, output: run.output, stdout: run.stdout }
   }
 
   /** Writes a shipitfile into the project, and returns its path. */

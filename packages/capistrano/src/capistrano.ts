@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Place } from './graph/catalog.js'
+import type { Print } from './inspection/output.js'
 import type { Host } from './ssh/host.js'
 import type { OnOptions } from './ssh/on-hosts.js'
 import type { TaskFunction } from './shipit.js'
@@ -108,6 +109,11 @@ export interface Capistrano {
    * It is given the servers that take releases, but for those that a check before it could not reach.
    */
   readonly check: (check: (hosts: readonly Host[]) => Promise<void>) => TaskFunction
+  /**
+   * Tells what a task was asked for: `lines` in Shipit's log, or with `FORMAT=json` `data` as JSON, which is then all that is
+   * on standard output.
+   */
+  readonly print: Print
   /** Tells `deploy:plan` the full commit id that a deploy would deploy; undefined if that is not known before. */
   readonly plansRevision: (find: () => Promise<string | undefined>) => void
   /** Adds a column for servers to `deploy:status`. */

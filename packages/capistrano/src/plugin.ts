@@ -6,6 +6,7 @@ import { skippedPhaseHooks } from './flow/skipped-phases.js'
 import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
 import type { When } from './graph/hooks.js'
+import { createPrint } from './inspection/output.js'
 import { defineInspection } from './inspection/tasks.js'
 import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
@@ -146,6 +147,7 @@ function create(shipit: Shipit): Capistrano {
       catalog.defined(name)
     },
     check: (check) => checks.define(check),
+    print: createPrint((line) => shipit.log(line)),
     plansRevision: (find) => inspection.plansRevision(find),
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),

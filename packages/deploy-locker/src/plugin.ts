@@ -26,7 +26,7 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal, statusLine, ...dsl } = capistrano(shipit)
+  const { task, desc, before, settings: define, signal, print, statusLine, ...dsl } = capistrano(shipit)
   const { flow, guard, fence, whenFailed } = dsl
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
@@ -85,10 +85,12 @@ export default function deployLocker(shipit: Shipit): void {
     await provider().check?.()
     const frozen = await findFreeze(provider(), key())
     const found = await holder()
-    if (found && frozen) log(describeFreeze(frozen))
+    print({ key: key(), holder: found ?? null, freeze: frozen ?? null }, () => {
+      if (found) return frozen ? [describeFreeze(frozen)] : []
+      return frozen ? [] : [`${key()} is not locked.`]
+    })
     if (found) throw new LockHeldError(found, shipit.environment)
     if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends that.")
-    log(`${key()} is not locked.`)
   })
 
   desc('Takes the deploy lock away from whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)

@@ -20,16 +20,11 @@ export interface Inspection {
 /** Defines `tasks`, `deploy:tree`, `deploy:plan` and `deploy:status`, which tell and change nothing. */
 export function defineInspection(
   shipit: Shipit,
-  { replace, desc, hosts, on, releaseRoles }: Capistrano,
+  { replace, desc, hosts, on, releaseRoles, print }: Capistrano,
   { graph, catalog }: { readonly graph: Graph; readonly catalog: Catalog },
 ): Inspection {
   const status = new StatusParts()
   let findPlanned = (): Promise<string | undefined> => findRevision(shipit.config)
-  const print = (data: unknown, lines: () => readonly string[]): void => {
-    console.log(
-      process.env['FORMAT'] === 'json' ? JSON.stringify(data, null, 2) : `\n${lines().join('\n')}\n`,
-    )
-  }
 
   desc('Lists the tasks that have a description')
   replace('tasks', [], () => {
