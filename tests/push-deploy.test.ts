@@ -62,6 +62,7 @@ it('plans a first deploy, and changes nothing', async () => {
   expect(status).toBe(0)
   for (const source of ['a shipitfile', 'the machine', 'a server'])
     expect(output).toContain(`noise of ${source}`)
+  expect(output).toMatch(/^@web1 noise of a server$/m)
   const plan = JSON.parse(stdout) as Plan
   expect(plan).toMatchObject({ environment: 'production', branch: 'main', revision: first })
   expect(plan.servers).toEqual([

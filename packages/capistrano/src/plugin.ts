@@ -8,6 +8,7 @@ import { Graph } from './graph/graph.js'
 import type { When } from './graph/hooks.js'
 import { createPrint } from './inspection/output.js'
 import { defineInspection } from './inspection/tasks.js'
+import { CommandError, isExecFailure } from './run/command-error.js'
 import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
@@ -192,11 +193,13 @@ function create(shipit: Shipit): Capistrano {
     stop(error, successful)
   }
 
-  // Commands of the deploy machine end when the run fails, as those on servers do.
+  // Commands of the deploy machine end when the run fails, and fail with an error for people, as those on servers do.
   const local = shipit.local.bind(shipit)
   shipit.local = async (command, options) => {
     signal.current.throwIfAborted()
-    return local(command, { signal: signal.current, ...options })
+    return local(command, { signal: signal.current, ...options }).catch((error: unknown) => {
+      throw isExecFailure(error) ? new CommandError(command, error) : error
+    })
   }
 
   hideRepositoryPassword(shipit)

@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises'
 import { Readable, type Writable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { DeployError } from '../errors.js'
+import { TAIL_LINES } from '../run/command-error.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit.js'
 import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
+import { withAdvice } from './connection-advice.js'
 import { escapePath, LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
@@ -51,8 +53,6 @@ export interface HostContext {
 
 /** Takes the lines of one output as they come. */
 type TakeLine = (line: string) => void
-
-const TAIL_LINES = 12
 
 const uploadScript = Script.file(new URL('../../server/upload.sh', import.meta.url))
 
@@ -145,24 +145,10 @@ export class Host {
   /**
    * Copies a folder or file of this machine to the server with rsync, or with scp where there is no rsync: Shipit's
    * `copyToRemote` for one server. It does not know `within`, `with` and `as`.
-   * @throws {HostError} `E_SERVER`
+   * @throws {HostError} `E_UNREACHABLE`, or `E_SERVER`
    */
   async copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
-    try {
-      await this.pool.autoCopyToRemote(escapePath(source), destination, options)
-    } catch (error) {
-      const { stderr = '', code = null } = error as { stderr?: string; code?: number | null }
-      const status = typeof code === 'number' ? code : null
-      const output = stderr.trim() || String(error)
-      throw new HostError({
-        code: 'E_SERVER',
-        host: this.name,
-        status,
-        output,
-        doing: `copy to ${destination}`,
-        cause: error,
-      })
-    }
+    await this.pool.autoCopyToRemote(escapePath(source), destination, options)
   }
 
   /**
@@ -189,7 +175,7 @@ export class Host {
   private run(
     script: Script,
     { input = [], signal = this.context.signal() }: ScriptOptions,
-    output: { readonly doing?: string; readonly stdout?: TakeLine | Buffer[]; readonly stderr?: TakeLine },
+    told: { readonly doing?: string; readonly stdout?: TakeLine | Buffer[]; readonly stderr?: TakeLine },
   ): Promise<void> {
     return this.context.limit(async () => {
       signal.throwIfAborted()
@@ -211,7 +197,7 @@ export class Host {
           if (tail.length > TAIL_LINES) tail.shift()
           take(line)
         }
-      const { stdout, stderr } = output
+      const { stdout, stderr } = told
       if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
       else createInterface({ input: child.stdout }).on('line', remember(stdout))
       createInterface({ input: child.stderr }).on('line', remember(stderr))
@@ -223,8 +209,10 @@ export class Host {
       if (status === 0) return
       // 255 is ssh's own, but a command may end with it, too.
       const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
-      const doing = output.doing === undefined ? {} : { doing: output.doing }
-      throw new HostError({ code, host: this.name, status, output: tail.join('\n'), cause, ...doing })
+      const doing = told.doing === undefined ? {} : { doing: told.doing }
+      const output =
+        code === 'E_UNREACHABLE' ? withAdvice(tail.join('\n'), this.target.server) : tail.join('\n')
+      throw new HostError({ code, host: this.name, status, output, cause, ...doing })
     })
   }
 }
