@@ -52,6 +52,6 @@ it('takes over at once from a deploy that was killed', async () => {
   run.kill('SIGKILL')
   expect(await run.ended).toBe('SIGKILL')
   const { status, output } = await stage.run('deploy')
-  expect(output).toContain('is live on 1 servers')
+  expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
 })

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Fence, On } from '../capistrano.js'
+import { counted } from '../counted.js'
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 import { ServersError } from '../ssh/servers-error.js'
@@ -40,7 +41,9 @@ export async function publish(
     const failed = await goBack(flipped, on, (host) =>
       host.script(script.with({ release: previousOf.get(host) ?? '' }), { signal }),
     )
-    const note = `The other ${flipped.length - failed.length} servers went back to the release that they had.`
+    const back = flipped.length - failed.length
+    const note =
+      back > 0 ? `${counted(back, 'other server')} went back to the release that was live there before.` : ''
     throw new ServersError([...error.failures, ...failed], hosts.length, note)
   }
 }

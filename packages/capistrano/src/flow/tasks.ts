@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { createRequire } from 'node:module'
 import type { Capistrano, Fence } from '../capistrano.js'
+import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -92,7 +93,7 @@ export function defineFlow(
       const live = shipit.previousRelease
         ? `current is release ${shipit.previousRelease}`
         : 'nothing is deployed yet'
-      shipit.log(`${counted(servers.length)} ready; ${live}.`)
+      shipit.log(`${counted(servers.length, 'server is', 'servers are')} ready; ${live}.`)
     },
   )
 
@@ -105,7 +106,7 @@ export function defineFlow(
   replace('deploy:publish', [], async () => {
     const release = required(shipit.releaseDirname)
     await publish(targets(), on, { deployTo: deployTo(), release, fence: await askFence() })
-    shipit.log(`Release ${shipit.releaseDirname} is live on ${targets().length} servers.`)
+    shipit.log(`Release ${shipit.releaseDirname} is live on ${counted(targets().length, 'server')}.`)
     shipit.emit('published')
   })
 
@@ -176,10 +177,6 @@ export function defineFlow(
 
 function majorityRelease(servers: readonly ServerReleases[]): string | null {
   return majority(servers.flatMap(({ current }) => current ?? [])) ?? null
-}
-
-function counted(servers: number): string {
-  return servers === 1 ? '1 server is' : `${servers} servers are`
 }
 
 function required(release: string | undefined): string {

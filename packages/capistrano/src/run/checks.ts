@@ -1,3 +1,4 @@
+import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
 import type { Task, TaskFunction } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -15,7 +16,7 @@ export class CheckError extends DeployError {
     const list = problems.map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`)
     super(
       'E_CHECK',
-      [`The checks found ${problems.length} problems; nothing was deployed:`, ...list].join('\n'),
+      [`The checks found ${counted(problems.length, 'problem')}; nothing was deployed:`, ...list].join('\n'),
     )
   }
 }
