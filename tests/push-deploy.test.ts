@@ -6,7 +6,7 @@ import { Stage } from './support/stage.js'
 
 /** shipit-deploy's own push deploy, with shipit-capistrano and nothing else. */
 const SHIPITFILE = `
-const capistrano = require('shipit-capistrano').default
+const capistrano = require('shipit-capistrano')
 const { env } = process
 module.exports = shipit => {
   const { before, after, desc, task } = capistrano(shipit)
