@@ -97,13 +97,12 @@ export class Stage {
     return (await readdir(this.path(host, 'releases'))).sort()
   }
 
-  /** Locks that are held in the project's folder, by their holders. */
+  /** Locks that are held in the bucket, by their holders. */
   async locks(): Promise<string[]> {
-    const folder = join(this.directory, '.lock')
-    const files = (await readdir(folder)).filter((name) => name.endsWith('.info'))
-    const records = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
-    return records
-      .map((text) => JSON.parse(text) as { held: boolean; user: string })
+    const keys = (await this.bucket.keys()).filter((key) => key.includes('/locks/'))
+    const leases = await Promise.all(keys.map((key) => this.bucket.read(key)))
+    return leases
+      .map((lease) => JSON.parse(Buffer.from(lease).toString()) as { held: boolean; user: string })
       .filter(({ held }) => held)
       .map(({ user }) => user)
   }

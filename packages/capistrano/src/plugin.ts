@@ -1,5 +1,5 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Fence, Flow } from './capistrano.js'
+import type { Capistrano, DefineTask, Fence, Flow, LockOffer } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
@@ -61,6 +61,7 @@ function create(shipit: Shipit): Capistrano {
     for (const check of guards) await check()
   }
   const endings: (() => Promise<void>)[] = []
+  let offerLock = async (): Promise<LockOffer | undefined> => undefined
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const signal = new RunSignal()
   const runner = new TaskRunner(shipit, graph, { assure, signal })
@@ -147,11 +148,15 @@ function create(shipit: Shipit): Capistrano {
       replacements.define(name, dependencies, fn)
       catalog.defined(name)
     },
-    check: (check) => checks.define(check),
+    check: (check, isFinal) => checks.define(check, isFinal),
     print: createPrint((line) => shipit.log(line)),
     plansRevision: (find) => inspection.plansRevision(find),
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
+    offerLock: (offer) => {
+      offerLock = offer
+    },
+    offeredLock: () => offerLock(),
     guard: (check) => void guards.push(check),
     whenFailed: (end) => void endings.push(end),
     fence: (provide) => {

@@ -28,6 +28,7 @@ export interface FileLockOptions {
  * it does not matter what clocks the machines have.
  */
 export class FileLock implements LockProvider {
+  readonly description: string
   private readonly dir: string
   /** Whether the folder is one of the project that is deployed. */
   private readonly isProjects: boolean
@@ -35,6 +36,7 @@ export class FileLock implements LockProvider {
 
   constructor({ dir, stale = 60 }: FileLockOptions) {
     this.dir = resolve(dir)
+    this.description = this.dir
     this.isProjects = !isAbsolute(dir)
     this.stale = stale * 1000
   }

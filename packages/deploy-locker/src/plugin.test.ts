@@ -72,7 +72,9 @@ it('locks under the name of application and environment, once, and unlocks', asy
     reason: 'a test',
   })
   expect(await start(instance, 'deploy:lock', 'deploy:unlock')).toBeUndefined()
-  expect(log.filter((line) => line === 'Locked shop.production.')).toHaveLength(1)
+  expect(log.filter((line) => line.startsWith('Locked'))).toEqual([
+    `Locked shop.production, against every deploy that uses ${dir}.`,
+  ])
   expect(log).toContain('Unlocked shop.production.')
   expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:released'])
   expect(await new FileLock({ dir }).inspect('shop.production')).toBeUndefined()
@@ -100,7 +102,7 @@ it('waits for the lock as long as it may', async () => {
   await held.release()
   expect(await locked).toBeUndefined()
   expect(log).toContainEqual(expect.stringMatching(/locked by bob.*Waiting up to 30 s/))
-  expect(log).toContain('Locked mine.')
+  expect(log).toContain(`Locked mine, against every deploy that uses ${dir}.`)
   expect(events).toMatchObject([
     ['lock:waiting', { holder: { user: 'bob' }, wait: 30 }],
     ['lock:waited', { key: 'mine' }],

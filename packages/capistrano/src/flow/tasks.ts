@@ -35,7 +35,7 @@ export function defineFlow(
   capistrano: Capistrano,
   askFence: () => Promise<Fence | undefined>,
 ): void {
-  const { replace, desc, releaseRoles, on, flow } = capistrano
+  const { replace, desc, check, releaseRoles, on, flow } = capistrano
   const deployTo = (): string => String(shipit.config.deployTo)
   const targets = (): readonly Host[] => releaseRoles('all')
   /** What the servers had when the run began; empty until they were asked. */
@@ -62,14 +62,20 @@ export function defineFlow(
   desc("The same as 'rollback'")
   replace('deploy:rollback', ['rollback'])
 
-  replace('deploy:init', [], () => {
+  const begin = async (): Promise<void> => {
     if (!shipit.config.deployTo)
       throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
     servers = []
     started = new Date()
     extendShipit(shipit)
     if (flow() !== 'rollback') shipit.emit('deploy')
-  })
+  }
+  // It changes nothing, and stands where checks do.
+  replace(
+    'deploy:init',
+    [],
+    check(begin, () => true),
+  )
 
   desc('Checks that the servers can be deployed to, and finds out what is live', { runsOn: 'servers' })
   replace(
