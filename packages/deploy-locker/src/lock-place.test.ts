@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LockOffer } from 'shipit-capistrano'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { FileLock } from './file-lock.js'
+import type { LockProvider } from './lock-provider.js'
 import { findLockPlace, type LockPlace, type LockPlaceOptions } from './lock-place.js'
 
 const REQUEST = { key: 'shop.production', user: 'alice', reason: 'hers' }
@@ -37,10 +38,12 @@ it("takes the settings' own, and asks nobody", async () => {
     provider,
     guardsAgainst: `every deploy that uses ${folder}/a`,
   })
-  const { acquire, inspect, break: end } = FileLock.prototype
-  expect(await find({ provider: { acquire, inspect, break: end } })).toMatchObject({
-    guardsAgainst: undefined,
-  })
+  const unnamed: LockProvider = {
+    acquire: (request) => provider.acquire(request),
+    inspect: (key) => provider.inspect(key),
+    break: (key, breaker) => provider.break(key, breaker),
+  }
+  expect(await find({ provider: unnamed })).toMatchObject({ guardsAgainst: undefined })
   expect(await find({ dir: join(folder, 'b'), offered: never })).toMatchObject({
     guardsAgainst: `every deploy that uses ${folder}/b`,
   })
