@@ -25,6 +25,16 @@ export default shipit => {
 }
 `
 
+/** The example, with archives in a folder that machines share. */
+const FOLDER = `
+import { DirectoryTransport } from 'shipit-net-storage'
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  shipit.config.netStorage.transport = new DirectoryTransport({ path: process.env.SHARED })
+}
+`
+
 let stage: Stage
 let gate: string
 beforeAll(async () => {
@@ -114,6 +124,18 @@ it('keeps two machines from deploying at once whose transport can keep a lock', 
     `Locked shop.production, against every deploy that uses s3://${stage.bucket.name}/shop.`,
   )
   expect(await stage.bucket.keys()).toContain('shop/locks/shop.production.json')
+})
+
+it('keeps the lock in the folder that the archives are in', async () => {
+  const shared = join(stage.directory, 'shared')
+  for (const who of ['alice', 'bob']) await writeFile(join(stage.directory, who, 'folder.ts'), FOLDER)
+  const env = { file: 'folder.ts', SHARED: shared, FREEZE_REASON: 'an incident' }
+  const freeze = () => run('alice', 'deploy:freeze', env)
+  expect((await freeze()).output).toMatch(/Can't keep a lock in the storage folder .*\[E_STORAGE\]/)
+  await mkdir(shared)
+  expect((await freeze()).status).toBe(0)
+  const check = await run('bob', 'deploy:lock:check', { ...env, XDG_STATE_HOME: join(shared, 'state') })
+  expect(check.output).toContain('[E_FROZEN]')
 })
 
 it('refuses without its storage, and says what else keeps a lock', async () => {

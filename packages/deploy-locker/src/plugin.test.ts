@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FileLock } from './index.js'
+import { FileLock, LockError } from './index.js'
 import type { LockProvider } from './index.js'
 import deployLocker from './plugin.js'
 import type { DeployLockSettings } from './settings.js'
@@ -244,6 +244,22 @@ describe('frozen', () => {
     }
     expect(await start(instance, 'deploy:lock:check')).toBeUndefined()
   })
+})
+
+it('never lets a task go on that has invoked the lock and did not get it', async () => {
+  const acquire = async (): Promise<never> => {
+    throw new LockError('the store is gone')
+  }
+  const { shipit: instance } = shipit({ provider: { ...losing, acquire } })
+  const { task, invoke, before } = capistrano(instance)
+  const ran: string[] = []
+  task('own', [], async () => {
+    await invoke('deploy:lock')
+    ran.push('went on')
+  })
+  before('deploy:starting', 'own')
+  expect(await start(instance, 'deploy')).toMatchObject({ message: 'the store is gone' })
+  expect(ran).toEqual([])
 })
 
 it("tells a provider's mistakes with those of all settings", () => {

@@ -92,8 +92,10 @@ export default function deployLocker(shipit: Shipit): void {
   }
 
   desc('Takes the deploy lock', DEPLOY_MACHINE)
-  // A lock that can't be asked for is told with what else is wrong; one that somebody has ends the run.
-  task('deploy:lock:create', [], check(takeLock, isRefusal))
+  // A lock that can't be asked for is told with what else is wrong; one that somebody has ends the run. And whoever invokes
+  // this would go on without it.
+  const isFinal = (error: unknown): boolean => isRefusal(error) || !shipit.seq.includes('deploy:lock:create')
+  task('deploy:lock:create', [], check(takeLock, isFinal))
 
   desc('Gives the deploy lock back, if this process has it', DEPLOY_MACHINE)
   task('deploy:lock:clear', [], () => lock.release())

@@ -20,7 +20,7 @@ const shape = { ...bucketShape, lease: z.number(expected).min(3, expected).max(8
 /** Those of a transport that a lock in the same place takes, too. */
 export function lockOptions(options: BucketOptions): S3LockOptions {
   const shared = Object.entries(options).filter(([name]) => name in bucketShape)
-  return Object.fromEntries(shared) as unknown as S3LockOptions
+  return Object.fromEntries(shared) as { bucket: string }
 }
 
 /** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
