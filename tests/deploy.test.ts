@@ -42,6 +42,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect((await stage.bucket.keys()).sort()).toEqual([
       expect.stringMatching(new RegExp(`^shop/archives/${first}-\\d{14}\\.tar\\.gz$`)),
       'shop/in_use/shop.production.json',
+      'shop/locks/shop.production.json',
       `shop/manifests/${first}.json`,
     ])
     const config = stage.path('web2', 'current/config/database.json')
@@ -66,7 +67,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(output).toMatch(/Reusing archives\//)
     expect(output).toContain('a verified copy')
     expect(output).not.toContain('assets:build')
-    expect(await stage.bucket.keys()).toHaveLength(3)
+    expect(await stage.bucket.keys()).toHaveLength(4)
     expect(await stage.releases('web1')).toHaveLength(3)
   })
 

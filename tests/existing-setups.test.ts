@@ -20,22 +20,54 @@ const SUCRASE = `() => Object.keys(require.cache).some(path => path.includes('/n
 
 const COMMONJS = `
 const sucrase = ${SUCRASE}
-const plugin = require('shipit-capistrano')
 module.exports = shipit => {
   require('shipit-deploy')(shipit)
-  const { before, after, task, invoke, on, hosts } = plugin.default(shipit)
+  const { before, after, task, invoke, on, hosts } = require('shipit-capistrano')(shipit)
   shipit.log('functions: ' + [before, after, task, invoke, on, hosts].every(each => typeof each === 'function'))
   ${SETUP}
 }
 `
 
+/** The whole family, as plugins of Shipit's are loaded; and what else they export, both ways. */
+const FAMILY = `
+const capistrano = require('shipit-capistrano')
+const netStorage = require('shipit-net-storage')
+const deployLocker = require('shipit-deploy-locker')
+const { S3Transport, S3Lock } = require('shipit-net-storage-s3')
+const { Script, DeployError } = capistrano
+const { DirectoryTransport } = netStorage
+const { FileLock } = require('shipit-deploy-locker')
+module.exports = shipit => {
+  const { before, after } = capistrano(shipit)
+  netStorage(shipit)
+  deployLocker(shipit)
+  shipit.log('the same by default: ' + [capistrano, netStorage, deployLocker].every(each => each === each.default))
+  const classes = { S3Transport, S3Lock, Script, DeployError, DirectoryTransport, FileLock }
+  shipit.log('classes: ' + Object.entries(classes).filter(([name, each]) => each.name === name).map(([name]) => name))
+  before('deploy:starting', 'deploy:lock')
+  after('deploy:finished', 'deploy:unlock')
+  before('deploy:publishing', 'hook', () => shipit.log('hooked'))
+  const { env } = process
+  shipit.initConfig({ production: {
+    application: 'shop', deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
+    servers: JSON.parse(env.SERVERS), key: env.SSH_KEY,
+    netStorage: { transport: new S3Transport({
+      bucket: env.S3_BUCKET, region: env.S3_REGION, endpoint: env.S3_ENDPOINT, forcePathStyle: true,
+    }) },
+  } })
+}
+`
+
 const TYPESCRIPT = `
 import shipitDeploy from 'shipit-deploy'
-import capistrano, { type Shipit } from 'shipit-capistrano'
+import capistrano, { Script, type Shipit } from 'shipit-capistrano'
+import * as locker from 'shipit-deploy-locker'
 const sucrase = (): boolean => (${SUCRASE})()
 export default (shipit: Shipit): void => {
   shipitDeploy(shipit)
   const { before } = capistrano(shipit)
+  locker.default(shipit)
+  shipit.log('also named: ' + [Script.of('true'), new locker.FileLock({ dir: 'x' })].every(each => typeof each === 'object'))
   ${SETUP}
 }
 `
@@ -53,7 +85,8 @@ module.exports = async shipit => {
   shipitDeploy(shipit)
   const { default: capistrano } = await import('shipit-capistrano')
   const { before } = capistrano(shipit)
-  const same = require('shipit-capistrano').default(shipit).before === before
+  const required = require('shipit-capistrano')
+  const same = [required, required.default].every(each => each(shipit).before === before)
   shipit.log('the same DSL from import and require: ' + same)
   ${SETUP}
 }
@@ -80,13 +113,21 @@ it.each(['shipitfile.js', 'shipitfile.cjs'])('deploys with a CommonJS %s', async
   expect(await deploy(name, COMMONJS)).toContain('functions: true')
 })
 
+it('deploys with a CommonJS shipitfile that requires all of the packages', async () => {
+  const output = await deploy('family.cjs', FAMILY)
+  expect(output).toContain('the same by default: true')
+  expect(output).toContain('classes: S3Transport,S3Lock,Script,DeployError,DirectoryTransport,FileLock')
+})
+
 it('deploys with a TypeScript shipitfile that sucrase loads', async () => {
-  expect(await deploy('sucrase.ts', TYPESCRIPT)).toMatch(/^loaded by node \S+ with sucrase$/m)
+  expect(await deploy('sucrase.ts', TYPESCRIPT)).toMatch(
+    /^also named: true\nloaded by node \S+ with sucrase$/m,
+  )
 })
 
 it('deploys with a TypeScript shipitfile that tsx loads', async () => {
   const output = await deploy('tsx.ts', TYPESCRIPT, { NODE_OPTIONS: '--import tsx' })
-  expect(output).toMatch(/^loaded by node \S+$/m)
+  expect(output).toMatch(/^also named: true\nloaded by node \S+$/m)
 })
 
 it('deploys with a TypeScript shipitfile that Node 24 loads by itself', async () => {

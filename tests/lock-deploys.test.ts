@@ -33,7 +33,7 @@ export default shipit => {
   const { bucket, prefix, region, endpoint, forcePathStyle } = JSON.parse(env.S3_LOCK)
   shipit.config.deployLock = {
     wait: Number(env.LOCK_WAIT ?? 0),
-    ...(env.LOCK_IN === 'file' ? {} : { provider: new S3Lock({ bucket, prefix, region, endpoint, forcePathStyle, lease: 3 }) }),
+    ...(env.LOCK_IN === 'file' ? { dir: '.lock' } : { provider: new S3Lock({ bucket, prefix, region, endpoint, forcePathStyle, lease: 3 }) }),
   }
 }
 `
@@ -102,13 +102,13 @@ it('lets one of two machines deploy, tells the other who does, and lets it wait'
   await writeFile(gate, 'go on')
   expect(await alice.ended).toBe(0)
   expect(await waiting.ended).toBe(0)
-  expect(waiting.output).toContain('Locked shop.production.')
+  expect(waiting.output).toContain('Locked shop.production, against every deploy that uses s3://')
   expect((await run('bob', 'deploy:lock:check')).status).toBe(0)
   const prefetch = await run('bob', 'net_storage:prefetch')
-  expect(prefetch.output).toMatch(/Locked shop\.production\..*Unlocked shop\.production\./s)
+  expect(prefetch.output).toMatch(/Locked shop\.production, .*Unlocked shop\.production\./s)
   expect(prefetch.status).toBe(0)
   const failed = await run('bob', 'locked:fail')
-  expect(failed.output).toMatch(/Locked shop\.production\..*Unlocked shop\.production\..*it failed/s)
+  expect(failed.output).toMatch(/Locked shop\.production, .*Unlocked shop\.production\..*it failed/s)
   expect(failed.status).toBe(1)
   // The lock that a task takes ahead of the deploy is the deploy's own.
   const pull = await run('bob', 'net_storage:pull_deploy')

@@ -31,9 +31,19 @@ it('refuses a second deploy, says who has the lock, why and since when, and leav
   expect(output).not.toMatch(/^\s+at /m)
 
   // bob's deploy:failed ran deploy:unlock, too; alice's lock is still there.
-  expect((await stage.run('deploy')).output).toContain('[E_LOCK_HELD]')
+  const check = await stage.run('deploy:lock:check', { FORMAT: 'json' })
+  expect(check.status).toBe(1)
+  expect(check.output).toContain('[E_LOCK_HELD]')
+  expect(JSON.parse(check.stdout)).toMatchObject({
+    key: 'shop.production',
+    holder: { user: 'alice', reason: expect.stringContaining('deploy') },
+    freeze: null,
+  })
   await writeFile(gate, 'go on')
   expect(await alice.ended).toBe(0)
+  const free = await stage.run('deploy:lock:check', { FORMAT: 'json' })
+  expect(free.status).toBe(0)
+  expect(JSON.parse(free.stdout)).toMatchObject({ holder: null, freeze: null })
   expect((await stage.run('deploy')).status).toBe(0)
 })
 
@@ -42,6 +52,6 @@ it('takes over at once from a deploy that was killed', async () => {
   run.kill('SIGKILL')
   expect(await run.ended).toBe('SIGKILL')
   const { status, output } = await stage.run('deploy')
-  expect(output).toContain('is live on 1 servers')
+  expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
 })

@@ -35,7 +35,7 @@ it('is deployed from, as netStorage.scm', async () => {
     )
     const env = { REPOSITORY_URL: repository.url }
     const first = await stage.run('deploy', env, shipitfile)
-    expect(first.output).toContain('is live on 1 servers')
+    expect(first.output).toContain('is live on 1 server.')
     expect(await stage.live()).toEqual([revision])
     expect(await readFile(stage.path('web1', 'current/version'), 'utf8')).toBe('1')
 

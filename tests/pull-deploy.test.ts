@@ -43,8 +43,8 @@ async function runElsewhere(
 }
 
 async function status(env: NodeJS.ProcessEnv = {}): Promise<Status> {
-  const { output } = await stage.run('deploy:status', { ...env, FORMAT: 'json' })
-  return JSON.parse(output.slice(output.indexOf('{\n'), output.lastIndexOf('\n}') + 2)) as Status
+  const { stdout } = await stage.run('deploy:status', { ...env, FORMAT: 'json' })
+  return JSON.parse(stdout) as Status
 }
 
 async function release(host: string): Promise<string | null | undefined> {
@@ -58,7 +58,10 @@ it('pulls nothing that storage does not have, and says what makes it', async () 
     /no archive of [0-9a-f]{40} to pull: storage has no archive of it\. .*shipit production net_storage:upload_archive.*\[E_NO_ARCHIVE\]/,
   )
   expect(await stage.live()).toEqual([undefined, undefined, undefined])
-  expect(await stage.bucket.keys()).toEqual(['shop/in_use/shop.production.json'])
+  expect(await stage.bucket.keys()).toEqual([
+    'shop/in_use/shop.production.json',
+    'shop/locks/shop.production.json',
+  ])
 })
 
 it('pulls on one machine what another one built', async () => {
@@ -66,7 +69,7 @@ it('pulls on one machine what another one built', async () => {
   const { status: code, output } = await runElsewhere('net_storage:pull_deploy', both)
   expect(output).toContain('is live on 2 servers')
   expect(output).not.toContain('assets:build')
-  expect(output).toContain('Locked shop.production.')
+  expect(output).toContain('Locked shop.production, ')
   expect(code).toBe(0)
   expect((await stage.live()).slice(0, 2)).not.toContain(undefined)
 })

@@ -6,7 +6,7 @@ import { Stage } from './support/stage.js'
 
 /** shipit-deploy's own push deploy, with shipit-capistrano and nothing else. */
 const SHIPITFILE = `
-const capistrano = require('shipit-capistrano').default
+const capistrano = require('shipit-capistrano')
 const { env } = process
 module.exports = shipit => {
   const { before, after, desc, task } = capistrano(shipit)
@@ -20,6 +20,13 @@ module.exports = shipit => {
     before(env.EXIT_IN, 'exit', () => process.exit(4))
     after('deploy:failed', 'cleanup:quick', () => console.log('cleaned up in time'))
     after('deploy:failed', 'cleanup:slow', () => shipit.local('true'))
+  }
+  if (env.NOISE) {
+    console.log('noise of a shipitfile')
+    before(env.NOISE, 'noise', async () => {
+      await shipit.local('echo noise of the machine')
+      await shipit.remote('echo noise of a server')
+    })
   }
   desc('Warms the cache', { runsOn: 'servers' })
   task('warm', () => {})
@@ -37,10 +44,8 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-const run = (
-  task: string,
-  env: NodeJS.ProcessEnv = {},
-): Promise<{ status: number | string; output: string }> => stage.run(task, env, shipitfile)
+const run = (task: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof stage.run> =>
+  stage.run(task, env, shipitfile)
 
 const only = (name: string): NodeJS.ProcessEnv => ({ HOSTS: name })
 
@@ -53,9 +58,12 @@ async function records(host: string): Promise<DeployRecord[]> {
 }
 
 it('plans a first deploy, and changes nothing', async () => {
-  const { status, output } = await run('deploy:plan', { FORMAT: 'json' })
+  const { status, stdout, output } = await run('deploy:plan', { FORMAT: 'json', NOISE: 'deploy:plan' })
   expect(status).toBe(0)
-  const plan = JSON.parse(output.slice(output.indexOf('{\n'), output.lastIndexOf('\n}') + 2)) as Plan
+  for (const source of ['a shipitfile', 'the machine', 'a server'])
+    expect(output).toContain(`noise of ${source}`)
+  expect(output).toMatch(/^@web1 noise of a server$/m)
+  const plan = JSON.parse(stdout) as Plan
   expect(plan).toMatchObject({ environment: 'production', branch: 'main', revision: first })
   expect(plan.servers).toEqual([
     expect.objectContaining({ server: 'web1', release: true, currentRelease: null, currentRevision: null }),
@@ -180,8 +188,8 @@ it('prints the tree of a deploy with hooks and descriptions, and of any task', a
   const { output } = await run('deploy:tree')
   expect(output).toMatch(/^ {2}deploy:published +The release is live/m)
   expect(output).toMatch(/^ {4}after: warm +Warms the cache$/m)
-  const json = (await run('deploy:tree', { FORMAT: 'json', TASK: 'deploy:published' })).output
-  const tree = JSON.parse(json.slice(json.indexOf('{\n'), json.lastIndexOf('\n}') + 2)) as TreeNode
+  const json = await run('deploy:tree', { FORMAT: 'json', TASK: 'deploy:published' })
+  const tree = JSON.parse(json.stdout) as TreeNode
   expect(tree).toMatchObject({
     task: 'deploy:published',
     as: 'task',
@@ -200,7 +208,14 @@ it('prints a plan for people, with what is live on each server', async () => {
 it('lists the tasks that have a description', async () => {
   const { output } = await run('tasks')
   expect(output).toMatch(/^warm +Warms the cache$/m)
-  expect(output).toMatch(/^rollback +Makes an earlier release live again/m)
+  expect(output).toMatch(/^rollback +Makes the release live again/m)
+  expect(JSON.parse((await run('tasks', { FORMAT: 'json' })).stdout)).toContainEqual({
+    task: 'warm',
+    description: 'Warms the cache',
+  })
+  const failed = await run('deploy:tree', { FORMAT: 'json', TASK: 'missing' })
+  expect(failed.status).toBe(1)
+  expect(failed.stdout).toBe('')
 })
 
 it('refuses filters that name no server', async () => {

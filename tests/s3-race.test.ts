@@ -7,7 +7,7 @@ import { createProject, startShipit } from '../testbed/shipit.js'
 import { StorageProxy } from '../testbed/storage-proxy.js'
 import { Stage } from './support/stage.js'
 
-/** The example, whose build depends on the machine. */
+/** The example, whose build depends on the machine, as does its lock: the two deploy to other servers. */
 const SHIPITFILE = `
 import { writeFileSync } from 'node:fs'
 import capistrano from 'shipit-capistrano'
@@ -15,6 +15,7 @@ import example from './shipitfile'
 const { env } = process
 export default shipit => {
   example(shipit)
+  shipit.config.deployLock = { dir: '.lock' }
   shipit.config.netStorage.reuseArchive = env.REBUILD !== 'yes'
   capistrano(shipit).after('net_storage:prepare_archive', 'mark', () =>
     writeFileSync(shipit.netStorage.localReleaseAppPath + '/machine', env.MACHINE))

@@ -8,6 +8,7 @@ import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { readFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { LockProvider } from 'shipit-deploy-locker'
 import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KMS_KEY } from '../testbed/ceph-config.js'
@@ -77,6 +78,7 @@ describe('the check', () => {
     await allow('s3-policy-deploy-machine.json')
     expect(await transport().check()).toEqual([])
     expect(await transport().removeUnfinished(new Date())).toEqual([])
+    expect(await transport().lock()).toMatchObject({ description: `s3://${bucket.name}/shop` })
     expect(await bucket.keys()).toEqual([])
     expect(await bucket.unfinishedUploads()).toEqual([])
   })
@@ -188,7 +190,9 @@ it('encrypts with the key that is set, and tags', async () => {
   }
   await s3.put('manifests/small', Buffer.from('small'))
   await s3.put('archives/large', stream())
-  for (const key of ['manifests/small', 'archives/large']) {
+  const { provider } = (await s3.lock()) as { provider: LockProvider }
+  await (await provider.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).release()
+  for (const key of ['manifests/small', 'archives/large', 'locks/shop.json']) {
     const object = { Bucket: bucket.name, Key: `shop/${key}` }
     expect(await owner.send(new HeadObjectCommand(object))).toMatchObject({
       ServerSideEncryption: 'aws:kms',

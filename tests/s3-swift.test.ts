@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { S3Lock, S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { transportContract } from 'shipit-net-storage/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { S3Server } from '../testbed/s3-server.js'
+import { createProject, startShipit } from '../testbed/shipit.js'
 import { startSwift } from '../testbed/swift.js'
 import { Bucket } from './support/bucket.js'
 
@@ -54,6 +55,38 @@ it('is refused for a lock', async () => {
   const refused = { code: 'E_S3_CONDITIONS', message: expect.stringContaining('knows no conditional writes') }
   await expect(lock.check()).rejects.toMatchObject(refused)
   await expect(lock.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(refused)
+})
+
+it('leaves the lock to a folder of the user, and says so', async () => {
+  const project = join(directory, 'project')
+  await mkdir(project)
+  await createProject(project)
+  const run = async (task: string, env: NodeJS.ProcessEnv = {}): Promise<[number | string, string]> => {
+    const started = startShipit(task, {
+      cwd: project,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: project,
+        USER: 'alice',
+        S3_BUCKET: bucket.name,
+        S3_ENDPOINT: swift.endpoint,
+        S3_REGION: swift.region,
+        AWS_ACCESS_KEY_ID: swift.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: swift.secretAccessKey,
+        ...env,
+      },
+    })
+    return [await started.ended, started.output]
+  }
+  const [status, output] = await run('deploy:lock')
+  expect(output).toContain(
+    `Locked shop.production, against other deploys of this user on this machine: s3://${bucket.name}/shop does not honour conditional writes, so it can't keep a lock for several machines.`,
+  )
+  expect(status).toBe(0)
+  expect((await run('deploy:freeze', { FREEZE_REASON: 'an incident' }))[0]).toBe(0)
+  expect((await run('deploy:lock:check'))[1]).toContain('[E_FROZEN]')
+  expect((await run('deploy:lock:check', { XDG_STATE_HOME: join(directory, 'other') }))[0]).toBe(0)
+  expect((await bucket.keys()).filter((key) => key.includes('locks/'))).toEqual([])
 })
 
 it('gives up what was left of unfinished uploads', async () => {

@@ -1,9 +1,16 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import capistrano, { Script, type Capistrano, type EnvironmentConfig, type Host } from 'shipit-capistrano'
+import capistrano, {
+  Script,
+  type Capistrano,
+  type EnvironmentConfig,
+  type Host,
+  type ServersError,
+} from 'shipit-capistrano'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startFleet, type Fleet } from '../testbed/fleet.js'
+import { startFleet, type Fleet, type FleetServer } from '../testbed/fleet.js'
+import { freeAddress } from '../testbed/free-address.js'
 import { createShipit } from '../testbed/shipit-instance.js'
 
 let directory: string
@@ -301,6 +308,36 @@ describe('roles', () => {
   })
 })
 
+it('says what to do about servers that ssh does not get into', async () => {
+  const [web1, web2, db1] = fleet.servers as [FleetServer, FleetServer, FleetServer]
+  const knowing = async (name: string, content: string): Promise<FleetServer['extraSshOptions']> => {
+    const file = join(directory, name)
+    await writeFile(file, content)
+    return { ...web1.extraSshOptions, UserKnownHostsFile: file }
+  }
+  const ofAnother = fleet.host('web1').knownHost.replace(/^\S+/, `[${web2.host}]:${web2.port}`)
+  const { error } = await inTask(({ on, hosts }) => on(hosts(), (host) => host.execute('true')), {
+    strict: 'yes',
+    servers: [
+      { ...web1, name: 'unknown', extraSshOptions: await knowing('none', '') },
+      { ...web2, name: 'changed', extraSshOptions: await knowing('another', `${ofAnother}\n`) },
+      { ...db1, name: 'closed', extraSshOptions: { ...db1.extraSshOptions, PubkeyAuthentication: 'no' } },
+      { ...web1, ...(await freeAddress()), name: 'down' },
+      { ...web1, host: 'no-such-host.invalid', name: 'nowhere' },
+    ],
+  })
+  const { failures } = error as ServersError
+  expect(failures.map(({ host, code }) => [host, code])).toEqual(
+    ['unknown', 'changed', 'closed', 'down', 'nowhere'].map((name) => [name, 'E_UNREACHABLE']),
+  )
+  const said = failures.map(({ message }) => message)
+  expect(said[0]).toMatch(/Host key verification failed\..*connect once by hand.*strict: 'accept-new'/s)
+  expect(said[1]).toContain(`ssh-keygen -R '[${web2.host}]:${web2.port}'`)
+  expect(said[2]).toMatch(/Permission denied \(publickey\)\..*ssh-add/s)
+  expect(said[3]).toMatch(/Connection refused.*is sshd running/s)
+  expect(said[4]).toMatch(/Could not resolve hostname.*check its name/s)
+})
+
 describe("Shipit's own commands", () => {
   it('fail with cwd when the command fails, and run there when not', async () => {
     const { shipit, run } = createShipit({ key: fleet.key, servers: fleet.servers.slice(0, 1) })
@@ -316,6 +353,56 @@ describe("Shipit's own commands", () => {
     expect(seen).toEqual(['/usr', fleet.host('web1').home])
     expect(await run('bad')).toBeInstanceOf(Error)
     expect(await run('missing')).toBeInstanceOf(Error)
+  })
+
+  it('fail with what was run where, its status and its last lines, and no ssh line or stack', async () => {
+    const { shipit, run, log } = createShipit({ key: fleet.key, servers: fleet.servers.slice(0, 1) })
+    const { hosts } = capistrano(shipit)
+    const command = 'echo out; echo \'w"h"y\' >&2; exit 3'
+    shipit.blTask('remote', () => shipit.remote(command))
+    shipit.blTask('local', () => shipit.local(command))
+    shipit.blTask('copy', () => shipit.copyToRemote('/no/such/file', 'there'))
+    shipit.blTask('host:copy', () => hosts()[0]?.copy('/no/such/file', 'there'))
+    const printed = { stdout: 'out\n', stderr: 'w"h"y\n' }
+    expect(await run('remote')).toMatchObject({
+      ...printed,
+      code: 'E_SERVER',
+      host: 'web1',
+      status: 3,
+      message: `web1: "${command}" ended with status 3:\nout\nw"h"y`,
+    })
+    expect(await run('local')).toMatchObject({
+      ...printed,
+      code: 'E_COMMAND',
+      status: 3,
+      message: `"${command}" ended with status 3:\nout\nw"h"y`,
+    })
+    for (const task of ['copy', 'host:copy']) {
+      expect(await run(task)).toMatchObject({
+        code: 'E_SERVER',
+        status: 23,
+        message: expect.stringMatching(
+          /^web1: "copy \/no\/such\/file to there" ended with status 23:\nrsync: /,
+        ),
+      })
+    }
+    const text = log.join('\n')
+    expect(text).toContain(`Running "${command}" on host "web1".`)
+    expect(text).toContain('[E_SERVER]')
+    expect(text).not.toMatch(/^\s+at |Command failed|ControlPath/m)
+  })
+
+  it.each([true, false])('say that a server is out of reach, and what to do (shared: %s)', async (shared) => {
+    const { host, port } = await freeAddress()
+    const servers = [{ ...fleet.servers[0], host, port }]
+    const { shipit, run } = createShipit({ key: fleet.key, servers, sshMultiplexing: shared })
+    capistrano(shipit)
+    shipit.blTask('remote', () => shipit.remote('true'))
+    expect(await run('remote')).toMatchObject({
+      code: 'E_UNREACHABLE',
+      host: 'web1',
+      message: expect.stringMatching(/^web1: .*Connection refused.*\n.*is sshd running/s),
+    })
   })
 
   it('share the connection', async () => {

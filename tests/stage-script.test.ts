@@ -186,7 +186,7 @@ describe('the script that stages a release', () => {
     }
     const { status, output } = await run()
     expect(output).toMatch(/going on with archive\.tar\.gz at byte \d+ of \d+/)
-    expect(output).toContain('trying to fetch archive.tar.gz again, 1 of 3, in 0.1 seconds')
+    expect(output).toContain('trying to fetch archive.tar.gz again, 1 of 3, in 0.1 s')
     expect(status).toBe(0)
     expect(requests).toHaveLength(2)
     expect(requests[1]).toMatch(/^bytes=\d+-$/)

@@ -48,7 +48,7 @@ it('deploys, with the password nowhere in the log', async () => {
       WEBDAV_PASSWORD: server.password,
     }
     const { status, output } = await stage.run('deploy', env, shipitfile)
-    expect(output).toContain('is live on 1 servers')
+    expect(output).toContain('is live on 1 server.')
     expect(status).toBe(0)
     expect(output).toContain(`Uploaded ${server.url}/shop/archives/`)
     for (const secret of [

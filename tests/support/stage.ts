@@ -36,6 +36,7 @@ export class Stage {
     return new Stage(directory, fleet, app, bucket, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
+      XDG_STATE_HOME: join(directory, 'state'),
       USER: 'tester',
       SERVERS: JSON.stringify(fleet.servers),
       SSH_KEY: fleet.key,
@@ -63,9 +64,9 @@ export class Stage {
     task: string,
     env: NodeJS.ProcessEnv = {},
     shipitfile?: string,
-  ): Promise<{ status: number | string; output: string }> {
+  ): Promise<{ status: number | string; output: string; stdout: string }> {
     const run = this.start(task, env, shipitfile)
-    return { status: await run.ended, output: run.output }
+    return { status: await run.ended, output: run.output, stdout: run.stdout }
   }
 
   /** Writes a shipitfile into the project, and returns its path. */
@@ -96,13 +97,12 @@ export class Stage {
     return (await readdir(this.path(host, 'releases'))).sort()
   }
 
-  /** Locks that are held in the project's folder, by their holders. */
+  /** Locks that are held in the bucket, by their holders. */
   async locks(): Promise<string[]> {
-    const folder = join(this.directory, '.lock')
-    const files = (await readdir(folder)).filter((name) => name.endsWith('.info'))
-    const records = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
-    return records
-      .map((text) => JSON.parse(text) as { held: boolean; user: string })
+    const keys = (await this.bucket.keys()).filter((key) => key.includes('/locks/'))
+    const leases = await Promise.all(keys.map((key) => this.bucket.read(key)))
+    return leases
+      .map((lease) => JSON.parse(Buffer.from(lease).toString()) as { held: boolean; user: string })
       .filter(({ held }) => held)
       .map(({ user }) => user)
   }

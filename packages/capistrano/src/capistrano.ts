@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Release } from './flow/releases.js'
 import type { Place } from './graph/catalog.js'
+import type { Print } from './inspection/output.js'
 import type { Host } from './ssh/host.js'
 import type { OnOptions } from './ssh/on-hosts.js'
 import type { TaskFunction } from './shipit.js'
@@ -67,6 +68,15 @@ export interface Fence {
 /** Brings a release's files to servers. */
 export type RestoreRelease = (hosts: readonly Host[], release: Release) => Promise<void>
 
+/**
+ * Where a deploy lock can be kept that more machines see than this one: a `LockProvider` of shipit-deploy-locker, with what
+ * keeps it, for people; a folder that they share; or why there is no such place.
+ */
+export type LockOffer =
+  | { readonly provider: unknown; readonly description: string }
+  | { readonly folder: string }
+  | { readonly reason: string }
+
 /** Capistrano's DSL for one Shipit instance, and what plugins build on. */
 export interface Capistrano {
   /** Defines a task; other tasks wait while it runs. In a namespace, its full name begins with that. Rake's `task`. */
@@ -109,15 +119,32 @@ export interface Capistrano {
   /**
    * Makes a task's function one of the checks, which run before anything is changed. In a deploy, what it finds wrong is
    * told at `deploy:check`, with what all others find; nothing but checks starts in between. Elsewhere it rejects at once.
-   * It is given the servers that take releases, but for those that a check before it could not reach.
+   * It is given the servers that take releases, but for those that a check before it could not reach. What `isFinal` says
+   * is final is no mistake to be told with others: the run may not go on, and ends at once.
    */
-  readonly check: (check: (hosts: readonly Host[]) => Promise<void>) => TaskFunction
+  readonly check: (
+    check: (hosts: readonly Host[]) => Promise<void>,
+    isFinal?: (error: unknown) => boolean,
+  ) => TaskFunction
+  /**
+   * Tells what a task was asked for: `lines` in Shipit's log, or with `FORMAT=json` `data` as JSON, which is then all that is
+   * on standard output.
+   */
+  readonly print: Print
   /** Tells `deploy:plan` the full commit id that a deploy would deploy; undefined if that is not known before. */
   readonly plansRevision: (find: () => Promise<string | undefined>) => void
   /** Adds a column for servers to `deploy:status`. */
   readonly statusColumn: (title: string, tell: (host: Host) => Promise<string>) => void
   /** Adds a line for the whole to `deploy:status`. */
   readonly statusLine: (title: string, tell: () => Promise<string>) => void
+  /**
+   * Offers a place for the deploy lock. Whoever locks asks for it with {@link Capistrano.offeredLock} when a lock is needed,
+   * unless the settings name a place. `offer` rejects if that can't be told now, and resolves with undefined if there is
+   * nothing to offer. There is one; a later one takes its place.
+   */
+  readonly offerLock: (offer: () => Promise<LockOffer | undefined>) => void
+  /** Asks for what was offered; undefined if nothing was. @throws what the offer rejects with */
+  readonly offeredLock: () => Promise<LockOffer | undefined>
   /**
    * Has `check` asked before each task starts, in any run, but for those that run after a failure. A task whose start it
    * rejects fails with that error.

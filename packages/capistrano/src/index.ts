@@ -1,22 +1,9 @@
+import * as named from './exports.js'
+import capistrano from './plugin.js'
+
+export * from './exports.js'
 export { default } from './plugin.js'
-export type * from './capistrano.js'
-export type * from './shipit.js'
-export { DeployError } from './errors.js'
-export { ConfigError } from './settings/mistakes.js'
-export { SequenceError } from './graph/sequence.js'
-export type { Place } from './graph/catalog.js'
-export { askLive, majorityLive, type LiveRelease } from './flow/live.js'
-export { releaseName, type Release } from './flow/releases.js'
-export { currentUser, type DeployRecord } from './flow/deploy-log.js'
-export type { Plan, PlannedServer, PlannedTask } from './inspection/plan.js'
-export type { ServerStatus, Status } from './inspection/status.js'
-export type { TreeNode } from './inspection/tree.js'
-export { gitAccess, type GitAccess } from './git/access.js'
-export { gitEnvironment, type GitEnvironmentOptions } from './git/environment.js'
-export { withoutCredentials } from './git/without-credentials.js'
-export { quote, Script, type Variables } from './ssh/script.js'
-export type { Command } from './ssh/command.js'
-export type { Facts, Host, Input, ScriptOptions, UploadOptions } from './ssh/host.js'
-export type { OnOptions } from './ssh/on-hosts.js'
-export { allChecks, CheckError } from './run/checks.js'
-export { HostError, ServersError } from './ssh/servers-error.js'
+
+/** What `require` gives: the plugin's function itself, as Shipit's plugins are, with all that `import` knows as properties. */
+const required = Object.assign(capistrano, named, { default: capistrano })
+export { required as 'module.exports' }

@@ -1,12 +1,14 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Fence, Flow, RestoreRelease } from './capistrano.js'
+import type { Capistrano, DefineTask, Fence, Flow, LockOffer, RestoreRelease } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
 import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
 import type { When } from './graph/hooks.js'
+import { createPrint } from './inspection/output.js'
 import { defineInspection } from './inspection/tasks.js'
+import { CommandError, isExecFailure } from './run/command-error.js'
 import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
@@ -60,6 +62,7 @@ function create(shipit: Shipit): Capistrano {
   }
   const endings: (() => Promise<void>)[] = []
   let restoreRelease: RestoreRelease | undefined
+  let offerLock = async (): Promise<LockOffer | undefined> => undefined
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const signal = new RunSignal()
   const runner = new TaskRunner(shipit, graph, { assure, signal })
@@ -146,10 +149,15 @@ function create(shipit: Shipit): Capistrano {
       replacements.define(name, dependencies, fn)
       catalog.defined(name)
     },
-    check: (check) => checks.define(check),
+    check: (check, isFinal) => checks.define(check, isFinal),
+    print: createPrint((line) => shipit.log(line)),
     plansRevision: (find) => inspection.plansRevision(find),
     statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
     statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
+    offerLock: (offer) => {
+      offerLock = offer
+    },
+    offeredLock: () => offerLock(),
     guard: (check) => void guards.push(check),
     whenFailed: (end) => void endings.push(end),
     fence: (provide) => {
@@ -192,11 +200,13 @@ function create(shipit: Shipit): Capistrano {
     stop(error, successful)
   }
 
-  // Commands of the deploy machine end when the run fails, as those on servers do.
+  // Commands of the deploy machine end when the run fails, and fail with an error for people, as those on servers do.
   const local = shipit.local.bind(shipit)
   shipit.local = async (command, options) => {
     signal.current.throwIfAborted()
-    return local(command, { signal: signal.current, ...options })
+    return local(command, { signal: signal.current, ...options }).catch((error: unknown) => {
+      throw isExecFailure(error) ? new CommandError(command, error) : error
+    })
   }
 
   hideRepositoryPassword(shipit)

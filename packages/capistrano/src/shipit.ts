@@ -92,10 +92,16 @@ export interface Task {
 export interface SshPoolConnection {
   readonly remote: ServerSettings
   readonly options: { key?: string; asUser?: string; strict?: string; verbosityLevel?: number }
-  runLocally(command: string, options?: object): Promise<unknown>
+  log(...words: unknown[]): void
+  run(command: string, options?: object): Promise<ExecResult>
+  runLocally(command: string, options?: object): Promise<ExecResult>
   autoCopyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   buildSSHCommand(command: string, options?: object): string
   rsyncCopy(source: string, destination: string, options?: object): Promise<unknown>
+  copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
+  copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>
+  scpCopyToRemote(source: string, destination: string, options?: object): Promise<unknown>
+  scpCopyFromRemote(source: string, destination: string, options?: object): Promise<unknown>
 }
 
 /** Result of a local or remote command of Shipit's own. */

@@ -1,4 +1,4 @@
-import { DeployError } from 'shipit-capistrano'
+import { counted, DeployError } from 'shipit-capistrano'
 import type { LockHolder } from './lock-provider.js'
 
 /** `E_LOCK_HELD`: somebody else has the lock. Nothing was done. */
@@ -68,5 +68,5 @@ function time(iso: string): string {
 
 function ago(iso: string): string {
   const minutes = Math.max(0, Math.round((Date.now() - Date.parse(iso)) / 60_000))
-  return minutes === 0 ? 'just now' : `${minutes} minute${minutes === 1 ? '' : 's'} ago`
+  return minutes === 0 ? 'just now' : `${counted(minutes, 'minute')} ago`
 }

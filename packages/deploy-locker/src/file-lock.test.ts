@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { FileLock } from './file-lock.js'
 import type { HeldLock } from './lock-provider.js'
@@ -94,7 +95,7 @@ it('is held by one of many processes at a time', async () => {
   const processes = Array.from({ length: 6 }, () =>
     otherProcess(`
       import { open, rm } from 'node:fs/promises'
-      import { join } from 'node:path'
+      import { join, relative } from 'node:path'
       const inside = join(process.env.LOCKS, 'inside')
       for (let round = 0; round < 10;) {
         const held = await locks.acquire(request).catch(error => {
@@ -245,4 +246,19 @@ it('names the folder that can not be used', async () => {
     code: 'E_LOCK',
     message: expect.stringContaining(join(file, 'locks')),
   })
+})
+
+it('keeps a folder that it makes in the project out of the repository', async () => {
+  const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: dir })
+  await git('init', '-q')
+  const project = relative(process.cwd(), dir)
+  const held = await new FileLock({ dir: join(project, 'state/locks') }).acquire(REQUEST)
+  expect((await git('status', '--porcelain')).stdout).toBe('')
+  await held.release()
+  // What is there, or elsewhere, is somebody else's affair.
+  await mkdir(join(dir, 'own'))
+  for (const folder of [join(project, 'own'), join(dir, 'absolute')]) {
+    await (await new FileLock({ dir: folder }).acquire(REQUEST)).release()
+    expect(await readdir(folder)).toEqual(['shop.production.1.info'])
+  }
 })

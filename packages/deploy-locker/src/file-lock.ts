@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { LockError, LockHeldError } from './errors.js'
@@ -28,11 +28,16 @@ export interface FileLockOptions {
  * it does not matter what clocks the machines have.
  */
 export class FileLock implements LockProvider {
+  readonly description: string
   private readonly dir: string
+  /** Whether the folder is one of the project that is deployed. */
+  private readonly isProjects: boolean
   private readonly stale: number
 
   constructor({ dir, stale = 60 }: FileLockOptions) {
     this.dir = resolve(dir)
+    this.description = this.dir
+    this.isProjects = !isAbsolute(dir)
     this.stale = stale * 1000
   }
 
@@ -40,7 +45,8 @@ export class FileLock implements LockProvider {
     const { key, user, reason, lasting, until } = request
     const identity = request.process ?? (await ownIdentity())
     return this.attempt(async () => {
-      await mkdir(this.dir, { recursive: true })
+      const made = await mkdir(this.dir, { recursive: true })
+      if (made && this.isProjects) await writeFile(join(this.dir, '.gitignore'), '*\n')
       const records = new NumberedRecords(this.dir, key)
       for (;;) {
         const { latest, held, holder } = await this.find(records, key, request.isAlive)

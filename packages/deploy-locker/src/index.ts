@@ -1,7 +1,9 @@
+import * as named from './exports.js'
+import deployLocker from './plugin.js'
+
+export * from './exports.js'
 export { default } from './plugin.js'
-export { FileLock, type FileLockOptions } from './file-lock.js'
-export type { HeldLock, LockBreaker, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
-export type { ProcessIdentity } from './process-identity.js'
-export { FrozenError, LockError, LockHeldError, LockLostError } from './errors.js'
-export type { LockEvents } from './events.js'
-export type { DeployLockSettings } from './settings.js'
+
+/** What `require` gives: the plugin's function itself, as Shipit's plugins are, with all that `import` knows as properties. */
+const required = Object.assign(deployLocker, named, { default: deployLocker })
+export { required as 'module.exports' }

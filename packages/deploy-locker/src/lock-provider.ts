@@ -73,6 +73,8 @@ export type LockBreaker = Pick<LockHolder, 'user' | 'reason'>
  * `shipit-deploy-locker/testing` has the tests of that.
  */
 export interface LockProvider {
+  /** What keeps the locks, for people: `s3://deploys/shop`. Holds no secret. @default not told */
+  readonly description?: string
   /** What is wrong with its options, a sentence each: told with the mistakes of all other settings. */
   readonly mistakes?: readonly string[]
   /**

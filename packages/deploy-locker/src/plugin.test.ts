@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FileLock } from './index.js'
+import { FileLock, LockError } from './index.js'
 import type { LockProvider } from './index.js'
 import deployLocker from './plugin.js'
 import type { DeployLockSettings } from './settings.js'
@@ -72,7 +72,9 @@ it('locks under the name of application and environment, once, and unlocks', asy
     reason: 'a test',
   })
   expect(await start(instance, 'deploy:lock', 'deploy:unlock')).toBeUndefined()
-  expect(log.filter((line) => line === 'Locked shop.production.')).toHaveLength(1)
+  expect(log.filter((line) => line.startsWith('Locked'))).toEqual([
+    `Locked shop.production, against every deploy that uses ${dir}.`,
+  ])
   expect(log).toContain('Unlocked shop.production.')
   expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:released'])
   expect(await new FileLock({ dir }).inspect('shop.production')).toBeUndefined()
@@ -100,7 +102,7 @@ it('waits for the lock as long as it may', async () => {
   await held.release()
   expect(await locked).toBeUndefined()
   expect(log).toContainEqual(expect.stringMatching(/locked by bob.*Waiting up to 30 s/))
-  expect(log).toContain('Locked mine.')
+  expect(log).toContain(`Locked mine, against every deploy that uses ${dir}.`)
   expect(events).toMatchObject([
     ['lock:waiting', { holder: { user: 'bob' }, wait: 30 }],
     ['lock:waited', { key: 'mine' }],
@@ -242,6 +244,22 @@ describe('frozen', () => {
     }
     expect(await start(instance, 'deploy:lock:check')).toBeUndefined()
   })
+})
+
+it('never lets a task go on that has invoked the lock and did not get it', async () => {
+  const acquire = async (): Promise<never> => {
+    throw new LockError('the store is gone')
+  }
+  const { shipit: instance } = shipit({ provider: { ...losing, acquire } })
+  const { task, invoke, before } = capistrano(instance)
+  const ran: string[] = []
+  task('own', [], async () => {
+    await invoke('deploy:lock')
+    ran.push('went on')
+  })
+  before('deploy:starting', 'own')
+  expect(await start(instance, 'deploy')).toMatchObject({ message: 'the store is gone' })
+  expect(ran).toEqual([])
 })
 
 it("tells a provider's mistakes with those of all settings", () => {

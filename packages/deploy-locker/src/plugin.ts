@@ -1,7 +1,7 @@
-import capistrano, { currentUser, type Shipit } from 'shipit-capistrano'
+import capistrano, { currentUser, type Host, type Shipit } from 'shipit-capistrano'
 import { describeFreeze, describeHolder, FrozenError, LockError, LockHeldError } from './errors.js'
-import { FileLock } from './file-lock.js'
 import { findFreeze, freeze, unfreeze } from './freeze.js'
+import { findLockPlace, type LockPlace } from './lock-place.js'
 import type { LockHolder, LockProvider } from './lock-provider.js'
 import { holderIsAlive, RunLock } from './run-lock.js'
 import { commandLine, settingsSchema, type DeployLockSettings } from './settings.js'
@@ -26,16 +26,31 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal, statusLine, ...dsl } = capistrano(shipit)
-  const { flow, guard, fence, whenFailed } = dsl
+  const { task, desc, before, settings: define, signal, print, statusLine, ...dsl } = capistrano(shipit)
+  const { check, flow, guard, fence, whenFailed, offeredLock, hosts, leftOut } = dsl
   const settings = define({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
   const log = (line: string): void => shipit.log(line)
   const lock = new RunLock({ environment: () => shipit.environment, log, emit })
 
-  let fileLock: FileLock | undefined
-  const provider = (): LockProvider =>
-    settings().provider ?? (fileLock ??= new FileLock({ dir: settings().dir }))
+  const findPlace = (): Promise<LockPlace> => {
+    const { provider, dir, key: ownKey } = settings()
+    const servers = [...hosts(), ...leftOut()].map(addressOf).toSorted()
+    return findLockPlace({
+      provider,
+      dir,
+      offered: offeredLock,
+      // A name of the user's own is the same lock for all that have it.
+      target: ownKey === undefined ? [String(shipit.config.deployTo), ...servers] : [],
+    })
+  }
+  let found: Promise<LockPlace> | undefined
+  const place = (): Promise<LockPlace> =>
+    (found ??= findPlace().catch((error: unknown) => {
+      found = undefined
+      throw error
+    }))
+  const provider = async (): Promise<LockProvider> => (await place()).provider
   const key = (): string => {
     const { application } = shipit.config
     const name = settings().key ?? (application && `${application}.${shipit.environment}`)
@@ -46,12 +61,12 @@ export default function deployLocker(shipit: Shipit): void {
   const reason = (): string => settings().reason ?? commandLine()
 
   const holder = async (): Promise<LockHolder | undefined> => {
-    const found = await provider().inspect(key())
-    return found && (await holderIsAlive(found)) === false ? undefined : found
+    const has = await (await provider()).inspect(key())
+    return has && (await holderIsAlive(has)) === false ? undefined : has
   }
 
   const refuseFrozen = async (): Promise<void> => {
-    const frozen = await findFreeze(provider(), key())
+    const frozen = await findFreeze(await provider(), key())
     if (!frozen) return
     const rollback = flow() === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
@@ -63,16 +78,24 @@ export default function deployLocker(shipit: Shipit): void {
     throw new FrozenError(frozen, `Nothing was published. ${remedy}`)
   }
 
-  desc('Takes the deploy lock', DEPLOY_MACHINE)
-  task('deploy:lock:create', [], async () => {
+  const takeLock = async (): Promise<void> => {
     if (lock.isHeld) return
+    const { guardsAgainst, ...where } = await place().catch((error: unknown) => {
+      throw flow() === 'rollback' ? withoutStorage(error) : error
+    })
     await refuseFrozen()
     await lock.take(
-      provider(),
+      where.provider,
       { key: key(), user: user(), reason: reason() },
-      { wait: settings().wait, signal: signal() },
+      { wait: settings().wait, signal: signal(), guardsAgainst },
     )
-  })
+  }
+
+  desc('Takes the deploy lock', DEPLOY_MACHINE)
+  // A lock that can't be asked for is told with what else is wrong; one that somebody has ends the run. And whoever invokes
+  // this would go on without it.
+  const isFinal = (error: unknown): boolean => isRefusal(error) || !shipit.seq.includes('deploy:lock:create')
+  task('deploy:lock:create', [], check(takeLock, isFinal))
 
   desc('Gives the deploy lock back, if this process has it', DEPLOY_MACHINE)
   task('deploy:lock:clear', [], () => lock.release())
@@ -82,19 +105,21 @@ export default function deployLocker(shipit: Shipit): void {
     DEPLOY_MACHINE,
   )
   task('deploy:lock:check', [], async () => {
-    await provider().check?.()
-    const frozen = await findFreeze(provider(), key())
-    const found = await holder()
-    if (found && frozen) log(describeFreeze(frozen))
-    if (found) throw new LockHeldError(found, shipit.environment)
+    await (await provider()).check?.()
+    const frozen = await findFreeze(await provider(), key())
+    const has = await holder()
+    print({ key: key(), holder: has ?? null, freeze: frozen ?? null }, () => {
+      if (has) return frozen ? [describeFreeze(frozen)] : []
+      return frozen ? [] : [`${key()} is not locked.`]
+    })
+    if (has) throw new LockHeldError(has, shipit.environment)
     if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends that.")
-    log(`${key()} is not locked.`)
   })
 
   desc('Takes the deploy lock away from whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)
   task('deploy:lock:break', [], async () => {
     const by = { user: user(), reason: required('BREAK_REASON') }
-    const broken = await provider().break(key(), by)
+    const broken = await (await provider()).break(key(), by)
     if (!broken) {
       log(`${key()} is not locked: there was nothing to break.`)
       return
@@ -114,7 +139,7 @@ export default function deployLocker(shipit: Shipit): void {
       reason: required('FREEZE_REASON'),
       until: process.env['FREEZE_UNTIL'],
     }
-    const frozen = await freeze(provider(), request)
+    const frozen = await freeze(await provider(), request)
     log(describeFreeze(frozen))
     const running = await holder()
     if (running) log(`${describeHolder(running)} It is stopped before it publishes.`)
@@ -123,7 +148,7 @@ export default function deployLocker(shipit: Shipit): void {
 
   desc("Ends what 'deploy:freeze' began", DEPLOY_MACHINE)
   task('deploy:unfreeze', [], async () => {
-    const frozen = await unfreeze(provider(), { key: key(), user: user(), reason: reason() })
+    const frozen = await unfreeze(await provider(), { key: key(), user: user(), reason: reason() })
     if (!frozen) {
       log(`Deploys of ${key()} are not frozen.`)
       return
@@ -132,13 +157,13 @@ export default function deployLocker(shipit: Shipit): void {
     emit('lock:unfrozen', { holder: frozen })
   })
 
-  statusLine('lock', async () => {
-    const frozen = await findFreeze(provider(), key())
-    const found = await holder()
-    return (
-      [frozen && describeFreeze(frozen), found && describeHolder(found)].filter(Boolean).join(' ') || 'free'
-    )
-  })
+  const tellState = async (): Promise<string> => {
+    const frozen = await findFreeze(await provider(), key())
+    const has = await holder()
+    return [frozen && describeFreeze(frozen), has && describeHolder(has)].filter(Boolean).join(' ') || 'free'
+  }
+  // What is live can be told without it.
+  statusLine('lock', () => tellState().catch((error: unknown) => `can't be told: ${String(error)}`))
 
   // A deploy that has lost its lock starts no other task, and above all publishes nothing.
   guard(() => lock.assure())
@@ -159,6 +184,24 @@ export default function deployLocker(shipit: Shipit): void {
   task('deploy:lock', ['deploy:lock:create'])
   desc('Gives the deploy lock back', DEPLOY_MACHINE)
   task('deploy:unlock', ['deploy:lock:clear'])
+}
+
+/** A server, as it tells targets apart. */
+function addressOf({ settings: { user, host, port } }: Host): string {
+  return `${user}@${host}:${port ?? 22}`
+}
+
+/** Whether an error says that somebody else has the lock, or has frozen deploys. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof LockHeldError || error instanceof FrozenError
+}
+
+/** A rollback itself could do without what keeps the lock. */
+function withoutStorage(error: unknown): LockError {
+  return new LockError(
+    `${error instanceof Error ? error.message : String(error)} The deploy lock is kept there, and nothing was changed. If you are sure that nobody else deploys now, keep it on this machine and roll back again: deployLock: { dir: '.lock' }.`,
+    error,
+  )
 }
 
 /** @throws {LockError} `E_LOCK` */

@@ -44,7 +44,16 @@ export class RunLock {
   async take(
     provider: LockProvider,
     request: Pick<LockHolder, 'key' | 'user' | 'reason'>,
-    { wait, signal }: { readonly wait: number; readonly signal: AbortSignal },
+    {
+      wait,
+      signal,
+      guardsAgainst,
+    }: {
+      readonly wait: number
+      readonly signal: AbortSignal
+      /** Whom the provider's locks guard against, for the log. */
+      readonly guardsAgainst?: string | undefined
+    },
   ): Promise<void> {
     const { log, emit } = this.context
     const { key } = request
@@ -60,7 +69,7 @@ export class RunLock {
     const seconds = Math.round((performance.now() - started) / 1000)
     const { tookOverFrom } = lock
     if (tookOverFrom) log(`Took over a lock that was left behind: ${describeHolder(tookOverFrom)}`)
-    log(`Locked ${key}.`)
+    log(`Locked ${key}${guardsAgainst ? `, against ${guardsAgainst}` : ''}.`)
     emit('lock:taken', { holder: holderFrom(request), seconds, tookOverFrom })
   }
 

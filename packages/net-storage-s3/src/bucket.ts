@@ -1,12 +1,15 @@
-import type { S3Client } from '@aws-sdk/client-s3'
+import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
 import { assertKey, TransportError } from 'shipit-net-storage'
 import { createS3Client, endpointFromEnvironment, type S3ClientOptions } from './s3-client.js'
 import { s3Error } from './s3-errors.js'
 
-/** Where objects are: a bucket, and a folder in it. */
+/** Where objects are: a bucket, and a folder in it; and how they are encrypted. */
 export interface BucketOptions extends S3ClientOptions {
   readonly bucket: string
   readonly prefix?: string
+  /** @default the bucket's own */
+  readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse'
+  readonly sseKmsKeyId?: string
 }
 
 /** A folder of a bucket, and the client that reaches it. The SDK is loaded with the first request. */
@@ -34,6 +37,12 @@ export class Bucket {
   object(key: string): { Bucket: string; Key: string } {
     assertKey(key)
     return { Bucket: this.name, Key: this.prefix + key }
+  }
+
+  /** An object to be written, as the SDK's commands take it. @throws {TransportError} `E_KEY` */
+  newObject(key: string): PutObjectCommandInput {
+    const { serverSideEncryption, sseKmsKeyId } = this.options
+    return { ...this.object(key), ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId }
   }
 
   /**

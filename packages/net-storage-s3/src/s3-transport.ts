@@ -1,7 +1,16 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3'
-import { Transport, type PutOptions, type Source, type StoredObject } from 'shipit-net-storage'
+import {
+  Transport,
+  TransportError,
+  type LockOffer,
+  type PutOptions,
+  type Source,
+  type StoredObject,
+} from 'shipit-net-storage'
 import { awsCliCopy } from './aws-cli.js'
 import { Bucket } from './bucket.js'
+import { S3Lock } from './lock/s3-lock.js'
+import { lockOptions } from './lock/settings.js'
 import { partsOf } from './parts.js'
 import { addressNotes, presignedGet } from './presign.js'
 import { putObject } from './put-object.js'
@@ -138,6 +147,18 @@ export class S3Transport extends Transport {
     return abortUploads(this.bucket, begunBefore)
   }
 
+  /** A lock in the same folder of the bucket. Proves first, with an object of its own, that storage honours conditions. */
+  override async lock(): Promise<LockOffer> {
+    const lock = new S3Lock(lockOptions(this.options))
+    try {
+      await lock.check()
+      return { provider: lock, description: this.description }
+    } catch (error) {
+      if (!(error instanceof TransportError) || error.code !== 'E_S3_CONDITIONS') throw error
+      return { reason: `${this.description} does not honour conditional writes` }
+    }
+  }
+
   private get urlExpiresIn(): number {
     return this.options.urlExpiresIn ?? 3600
   }
@@ -148,11 +169,9 @@ export class S3Transport extends Transport {
 
   /** An object to be stored, with what all of them get. */
   private newObject(key: string): PutObjectCommandInput {
-    const { serverSideEncryption, sseKmsKeyId, storageClass, tags } = this.options
+    const { storageClass, tags } = this.options
     return {
-      ...this.bucket.object(key),
-      ServerSideEncryption: serverSideEncryption,
-      SSEKMSKeyId: sseKmsKeyId,
+      ...this.bucket.newObject(key),
       StorageClass: storageClass,
       ...(tags ? { Tagging: tagging(tags) } : {}),
     }

@@ -7,9 +7,6 @@ export interface S3TransportOptions extends BucketOptions {
   readonly bucket: string
   /** Folder in the bucket. Capistrano's `net_storage_s3_archives_directory`. @default the bucket itself */
   readonly prefix?: string
-  /** @default the bucket's own */
-  readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse'
-  readonly sseKmsKeyId?: string
   /** @default 'STANDARD' */
   readonly storageClass?: 'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'GLACIER_IR'
   /** Tags of all objects, for lifecycle rules and bills; at most 10. They need the right `s3:PutObjectTagging`. @default {} */
@@ -57,6 +54,10 @@ export const bucketShape = {
     .optional(),
   caFile: text('the path of a file with certificates').optional(),
   forcePathStyle: z.boolean(expected('true or false')).optional(),
+  serverSideEncryption: z
+    .enum(['AES256', 'aws:kms', 'aws:kms:dsse'], expected("'AES256', 'aws:kms' or 'aws:kms:dsse'"))
+    .optional(),
+  sseKmsKeyId: text('the id of a KMS key').optional(),
   clientConfig: z
     .custom((value) => typeof value === 'object' && value !== null, expected("what the SDK's S3Client takes"))
     .optional(),
@@ -70,10 +71,6 @@ export const bucketShape = {
 
 const shape = {
   ...bucketShape,
-  serverSideEncryption: z
-    .enum(['AES256', 'aws:kms', 'aws:kms:dsse'], expected("'AES256', 'aws:kms' or 'aws:kms:dsse'"))
-    .optional(),
-  sseKmsKeyId: text('the id of a KMS key').optional(),
   storageClass: text('a storage class').optional(),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256), expected('names and values'))

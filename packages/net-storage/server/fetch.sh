@@ -74,7 +74,7 @@ fetch() {
       [ -z "$wrong" ] || fail 22 "$object in storage is not what was uploaded: its size or SHA-256 differs from the manifest's. Deploy with netStorage.reuseArchive: false to build it anew"
       fail 21 "cannot fetch $object${answer:+ (status $answer)}"
     fi
-    say "trying to fetch $archive again, $((total - $# + 1)) of $total, in $1 seconds"
+    say "trying to fetch $archive again, $((total - $# + 1)) of $total, in $1 s"
     # A shell whose sleep knows whole seconds only waits a little longer.
     sleep "$1" 2>/dev/null || sleep $((${1%%.*} + 1))
     shift

@@ -1,28 +1,9 @@
+import * as named from './exports.js'
+import netStorage from './plugin.js'
+
+export * from './exports.js'
 export { default } from './plugin.js'
-export type { NetStorage } from './plugin.js'
-export type { NetStorageSettings } from './settings.js'
-export { TarGzip } from './archiver/tar-gzip.js'
-export { TarZstd } from './archiver/tar-zstd.js'
-export { Zip } from './archiver/zip.js'
-export { Archiver, type PackOptions } from './archiver/archiver.js'
-export type { BuiltWith, Manifest, ManifestPart } from './archive/manifest.js'
-export {
-  Transport,
-  type AddressSource,
-  type CommandSource,
-  type PutOptions,
-  type Source,
-  type StoredObject,
-} from './transport/transport.js'
-export { TransportError } from './transport/transport-error.js'
-export { Git } from './scm/git.js'
-export { Bundler } from './installer/bundler.js'
-export { Npm } from './installer/npm.js'
-export { Pnpm } from './installer/pnpm.js'
-export { Yarn } from './installer/yarn.js'
-export { Installer, type InstallTarget } from './installer/installer.js'
-export { InstallerError } from './installer/installer-error.js'
-export { Scm, type ScmOptions } from './scm/scm.js'
-export { ScmError } from './scm/scm-error.js'
-export { DirectoryTransport, type DirectoryTransportOptions } from './transport/directory-transport.js'
-export { assertKey } from './transport/key.js'
+
+/** What `require` gives: the plugin's function itself, as Shipit's plugins are, with all that `import` knows as properties. */
+const required = Object.assign(netStorage, named, { default: netStorage })
+export { required as 'module.exports' }

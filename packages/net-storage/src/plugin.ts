@@ -46,6 +46,7 @@ export default function netStorage(shipit: Shipit): void {
     if (!shipit.releaseDirname) throw new Error('shipit.netStorage has paths once the deploy has a release.')
     return deployment.localFolder.releaseTree(shipit.releaseDirname)
   }
+  dsl.offerLock(async () => settings().transport.lock?.())
   shipit.netStorage = {
     get localReleasePath() {
       return release()

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Fence, On } from '../capistrano.js'
+import { counted } from '../counted.js'
 import type { Host } from '../ssh/host.js'
 import { HostError, ServersError } from '../ssh/servers-error.js'
 import { releaseScript } from './release-script.js'
@@ -46,7 +47,9 @@ export async function publish(hosts: readonly Host[], on: On, publication: Publi
     const failed = await goBack(flipped, on, (host) =>
       host.script(script.with({ target: previousOf.get(host) ?? '', back: 1 }), { signal }),
     )
-    const note = `The other ${flipped.length - failed.length} servers went back to the release that they had.`
+    const back = flipped.length - failed.length
+    const note =
+      back > 0 ? `${counted(back, 'other server')} went back to the release that was live there before.` : ''
     throw new ServersError([...error.failures, ...failed], hosts.length, note)
   }
 }

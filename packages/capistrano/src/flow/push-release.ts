@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { posix } from 'node:path'
 import type { Capistrano } from '../capistrano.js'
+import { counted } from '../counted.js'
 import type { EnvironmentConfig, Shipit } from '../shipit.js'
 import type { CopyOptions } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
@@ -52,7 +53,7 @@ export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, in
     await invoke('deploy:symlink:shared')
     const finish = finishScript.with({ deploy_to: deployTo(), release, revision: revision ?? '' })
     await on(releaseRoles('all'), (host) => host.script(finish))
-    shipit.log(`${releaseRoles('all').length} servers have release ${release}.`)
+    shipit.log(`${counted(releaseRoles('all').length, 'server has', 'servers have')} release ${release}.`)
 
     const { keepWorkspace = false, shallowClone = true } = settings()
     if (!keepWorkspace && shallowClone && shipit.workspace)

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { createRequire } from 'node:module'
 import type { Capistrano, Fence, RestoreRelease } from '../capistrano.js'
+import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -41,7 +42,7 @@ export function defineFlow(
     readonly restoreRelease: () => RestoreRelease | undefined
   },
 ): void {
-  const { replace, desc, releaseRoles, on, flow } = capistrano
+  const { replace, desc, check, releaseRoles, on, flow } = capistrano
   const deployTo = (): string => String(shipit.config.deployTo)
   const targets = (): readonly Host[] => releaseRoles('all')
   /** What the servers had when the run began; empty until they were asked. */
@@ -68,14 +69,20 @@ export function defineFlow(
   desc("The same as 'rollback'")
   replace('deploy:rollback', ['rollback'])
 
-  replace('deploy:init', [], () => {
+  const begin = async (): Promise<void> => {
     if (!shipit.config.deployTo)
       throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
     servers = []
     started = new Date()
     extendShipit(shipit)
     if (flow() !== 'rollback') shipit.emit('deploy')
-  })
+  }
+  // It changes nothing, and stands where checks do.
+  replace(
+    'deploy:init',
+    [],
+    check(begin, () => true),
+  )
 
   desc('Checks that the servers can be deployed to, and finds out what is live', { runsOn: 'servers' })
   replace(
@@ -99,7 +106,7 @@ export function defineFlow(
       const live = shipit.previousRelease
         ? `current is release ${shipit.previousRelease}`
         : 'nothing is deployed yet'
-      shipit.log(`${counted(servers.length)} ready; ${live}.`)
+      shipit.log(`${counted(servers.length, 'server is', 'servers are')} ready; ${live}.`)
     },
   )
 
@@ -117,7 +124,7 @@ export function defineFlow(
       release,
       fence: await plugins.fence(),
     })
-    shipit.log(`Release ${release} is live on ${targets().length} servers.`)
+    shipit.log(`Release ${release} is live on ${counted(targets().length, 'server')}.`)
     shipit.emit('published')
   })
 
@@ -216,10 +223,6 @@ function majorityRelease(servers: readonly ServerReleases[]): string | null {
 
 function shownRelease({ name, revision }: Release): string {
   return revision === undefined ? `release ${name}` : `release ${name} (commit ${revision.slice(0, 12)})`
-}
-
-function counted(servers: number): string {
-  return servers === 1 ? '1 server is' : `${servers} servers are`
 }
 
 function required(release: string | undefined): string {

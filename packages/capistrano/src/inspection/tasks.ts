@@ -3,6 +3,7 @@ import { askLive } from '../flow/live.js'
 import { findRevision } from '../git/find-revision.js'
 import type { Catalog } from '../graph/catalog.js'
 import type { Graph } from '../graph/graph.js'
+import { isGroup } from '../graph/group.js'
 import { rolesOf } from '../servers/roles.js'
 import type { Shipit } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
@@ -20,16 +21,11 @@ export interface Inspection {
 /** Defines `tasks`, `deploy:tree`, `deploy:plan` and `deploy:status`, which tell and change nothing. */
 export function defineInspection(
   shipit: Shipit,
-  { replace, desc, hosts, on, releaseRoles }: Capistrano,
+  { replace, desc, hosts, on, releaseRoles, print }: Capistrano,
   { graph, catalog }: { readonly graph: Graph; readonly catalog: Catalog },
 ): Inspection {
   const status = new StatusParts()
   let findPlanned = (): Promise<string | undefined> => findRevision(shipit.config)
-  const print = (data: unknown, lines: () => readonly string[]): void => {
-    console.log(
-      process.env['FORMAT'] === 'json' ? JSON.stringify(data, null, 2) : `\n${lines().join('\n')}\n`,
-    )
-  }
 
   desc('Lists the tasks that have a description')
   replace('tasks', [], () => {
@@ -96,7 +92,8 @@ function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[
     seen.add(task)
     const { text, runsOn, invokes = [] } = catalog.of(task) ?? {}
     const hooks = declared.filter(({ hook }) => hook === task).map(({ when, target }) => `${when} ${target}`)
-    if (!isGroup(shipit, task) || hooks.length > 0) {
+    const own = shipit.tasks[task]
+    if (!own || !isGroup(own) || hooks.length > 0) {
       planned.push({
         task,
         ...(text === undefined ? {} : { description: text }),
@@ -110,10 +107,4 @@ function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[
   }
   for (const task of graph.sequence(['deploy']).names) add(task, undefined)
   return planned
-}
-
-/** A task that only stands for others. */
-function isGroup(shipit: Shipit, name: string): boolean {
-  const task = shipit.tasks[name]
-  return task !== undefined && /^function\s*\(\)\s*\{\s*\}$/.test(task.fn.toString())
 }

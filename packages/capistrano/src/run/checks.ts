@@ -1,4 +1,6 @@
+import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
+import { isGroup } from '../graph/group.js'
 import type { Task, TaskFunction } from '../shipit.js'
 import type { Host } from '../ssh/host.js'
 import { describeFailures, ServersError, type HostError } from '../ssh/servers-error.js'
@@ -15,7 +17,7 @@ export class CheckError extends DeployError {
     const list = problems.map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`)
     super(
       'E_CHECK',
-      [`The checks found ${problems.length} problems; nothing was deployed:`, ...list].join('\n'),
+      [`The checks found ${counted(problems.length, 'problem')}; nothing was deployed:`, ...list].join('\n'),
     )
   }
 }
@@ -48,13 +50,19 @@ export class Checks {
 
   constructor(private readonly context: ChecksContext) {}
 
-  /** A task's function that checks. It is given the servers that no check before it found out of reach. */
-  define(check: (hosts: readonly Host[]) => Promise<void>): TaskFunction {
+  /**
+   * A task's function that checks. It is given the servers that no check before it found out of reach.
+   * @param isFinal errors that end the run at once
+   */
+  define(
+    check: (hosts: readonly Host[]) => Promise<void>,
+    isFinal: (error: unknown) => boolean = () => false,
+  ): TaskFunction {
     const fn = async (): Promise<void> => {
       try {
         await check(this.reachable())
       } catch (error) {
-        if (!this.context.willTell()) throw error
+        if (isFinal(error) || !this.context.willTell()) throw error
         this.found.push(error)
       }
     }
@@ -64,7 +72,7 @@ export class Checks {
 
   /** Asked before a task starts. @throws what checks found wrong, unless the task is another check */
   assure(task: Task): void {
-    if (this.functions.has(task.fn)) return
+    if (isGroup(task) || this.functions.has(task.fn)) return
     const error = together(this.found.splice(0))
     if (error) throw error
   }
@@ -84,7 +92,11 @@ export class Checks {
 function together(errors: readonly unknown[]): Error | undefined {
   const all = flat(errors)
   const servers = all.filter((error) => error instanceof ServersError)
-  const others = all.filter((error) => !(error instanceof ServersError))
+  const others = [
+    ...new Map(
+      all.flatMap((error) => (error instanceof ServersError ? [] : [[String(error), error] as const])),
+    ).values(),
+  ]
   const failures = new Map(hostErrors(servers).map((failure) => [failure.message, failure]))
   const [first] = servers
   if (first && servers.length > 1)

@@ -32,6 +32,7 @@ export class Connections {
           : new SharedConnection(name(index), { ...target, controlPath }, () => this.sockets.make())
       if (shared) this.shared.push(shared)
       adapt(connection, {
+        name: name(index),
         controlPath,
         connectTimeout,
         signal,
@@ -41,6 +42,7 @@ export class Connections {
             await shared?.open()
             return command()
           }),
+        isOpen: async () => (await shared?.isOpen()) ?? false,
       })
       return new Host(name(index), target.server, target, shared, connection, {
         asUser,

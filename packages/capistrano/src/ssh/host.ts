@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { DeployError } from '../errors.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit.js'
 import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
+import { withAdvice } from './connection-advice.js'
 import { escapePath, LOADER, quote, Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
@@ -54,7 +55,7 @@ export interface HostContext {
 type TakeLine = (line: string) => void
 
 /** Where the output of what runs goes. */
-interface Output {
+interface Told {
   /** What is run, for people. */
   readonly doing?: string
   readonly stdout?: TakeLine | Buffer[]
@@ -154,24 +155,10 @@ export class Host {
   /**
    * Copies a folder or file of this machine to the server with rsync, or with scp where there is no rsync: Shipit's
    * `copyToRemote` for one server. It does not know `within`, `with` and `as`.
-   * @throws {HostError} `E_SERVER`
+   * @throws {HostError} `E_UNREACHABLE`, or `E_SERVER`
    */
   async copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
-    try {
-      await this.pool.autoCopyToRemote(escapePath(source), destination, options)
-    } catch (error) {
-      const { stderr = '', code = null } = error as { stderr?: string; code?: number | null }
-      const status = typeof code === 'number' ? code : null
-      const output = stderr.trim() || String(error)
-      throw new HostError({
-        code: 'E_SERVER',
-        host: this.name,
-        status,
-        output,
-        doing: `copy to ${destination}`,
-        cause: error,
-      })
-    }
+    await this.pool.autoCopyToRemote(escapePath(source), destination, options)
   }
 
   /**
@@ -195,7 +182,7 @@ export class Host {
   private run(
     script: Script,
     { input = [], signal = this.context.signal() }: ScriptOptions,
-    output: Output,
+    told: Told,
   ): Promise<void> {
     return this.context.limit(async () => {
       signal.throwIfAborted()
@@ -209,7 +196,7 @@ export class Host {
       const ended = new Promise<number | null>((resolve, reject) =>
         child.once('error', reject).once('close', resolve),
       )
-      const { stdout, stderr, fact } = output
+      const { stdout, stderr, fact } = told
       const tail = new Tail()
       if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
       else {
@@ -225,15 +212,10 @@ export class Host {
       if (status === 0) return
       // 255 is ssh's own, but a command may end with it, too.
       const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
-      const doing = output.doing === undefined ? {} : { doing: output.doing }
-      throw new HostError({
-        code,
-        host: this.name,
-        status,
-        output: tail.text(fact !== undefined),
-        cause,
-        ...doing,
-      })
+      const doing = told.doing === undefined ? {} : { doing: told.doing }
+      const text = tail.text(fact !== undefined)
+      const output = code === 'E_UNREACHABLE' ? withAdvice(text, this.target.server) : text
+      throw new HostError({ code, host: this.name, status, output, cause, ...doing })
     })
   }
 }

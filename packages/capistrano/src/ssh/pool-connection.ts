@@ -1,8 +1,13 @@
+import { isExecFailure, outcomeOf, type ExecFailure } from '../run/command-error.js'
 import type { SshPoolConnection } from '../shipit.js'
+import { withAdvice } from './connection-advice.js'
 import { quote } from './script.js'
+import { HostError } from './servers-error.js'
 
 /** How ssh-pool's commands are to run. */
 export interface PoolCommands {
+  /** What people call the server. */
+  readonly name: string
   /** Socket of the shared connection, if there is one. */
   readonly controlPath: string | undefined
   /** Seconds. */
@@ -10,19 +15,22 @@ export interface PoolCommands {
   /** Aborted when the run fails. */
   readonly signal: () => AbortSignal
   /** Runs a command over the shared connection, when it may. */
-  readonly run: (command: () => Promise<unknown>) => Promise<unknown>
+  readonly run: <T>(command: () => Promise<T>) => Promise<T>
+  /** Asks the shared connection whether it is there. */
+  readonly isOpen: () => Promise<boolean>
 }
+
+/** ssh-pool's copies, whose first two arguments say from where to where. */
+const COPIES = ['copyToRemote', 'copyFromRemote', 'scpCopyToRemote', 'scpCopyFromRemote'] as const
 
 /**
  * Has Shipit's own `remote` and copies use the shared connection and end when the run fails; and puts right what
- * ssh-pool 5.3 gets wrong: with `cwd` every command succeeds, the path of a key may hold no space, and rsync takes an
- * IPv6 address for a path.
+ * ssh-pool 5.3 gets wrong: with `cwd` every command succeeds, the path of a key may hold no space, rsync takes an IPv6
+ * address for a path, servers are called by their addresses, and an error shows ssh's command line in place of the user's.
  */
-export function adapt(
-  connection: SshPoolConnection,
-  { controlPath, connectTimeout, signal, run }: PoolCommands,
-): void {
+export function adapt(connection: SshPoolConnection, commands: PoolCommands): void {
   const { remote, options } = connection
+  const { name, controlPath, connectTimeout, signal, run } = commands
   if (options.key && /[^\w./~-]/.test(options.key)) options.key = quote(options.key)
   remote.extraSshOptions = {
     ConnectTimeout: connectTimeout,
@@ -30,7 +38,11 @@ export function adapt(
     ...(controlPath ? { ControlPath: controlPath } : {}),
   }
 
-  const runLocally = connection.runLocally.bind(connection)
+  const log = connection.log.bind(connection)
+  connection.log = (...words) => log(...words.map((word) => (word === remote.host ? name : word)))
+
+  // Of the server, it takes no more than what the lines of its output begin with.
+  const runLocally = connection.runLocally.bind({ options, remote: { host: name } })
   connection.runLocally = (command, more) => run(() => runLocally(command, { signal: signal(), ...more }))
 
   const buildSSHCommand = connection.buildSSHCommand.bind(connection)
@@ -47,5 +59,31 @@ export function adapt(
     const path = (each: string): string =>
       each.startsWith(plain) ? bracketed + each.slice(plain.length) : each
     connection.rsyncCopy = (source, destination, more) => rsyncCopy(path(source), path(destination), more)
+  }
+
+  const tell = (doing: string) => async (error: unknown) => {
+    throw isExecFailure(error) ? await hostError(doing, error) : error
+  }
+  const hostError = async (doing: string, failure: ExecFailure): Promise<HostError> => {
+    const { status, output } = outcomeOf(failure)
+    // 255 is ssh's own, but a command may end with it, too.
+    const isLost = status === 255 && !(await commands.isOpen())
+    const error = new HostError({
+      code: isLost ? 'E_UNREACHABLE' : 'E_SERVER',
+      host: name,
+      status,
+      output: isLost ? withAdvice(output, remote) : output,
+      doing,
+      cause: failure,
+    })
+    const { stdout, stderr, child } = failure
+    return Object.assign(error, { stdout, stderr, child })
+  }
+  const runRemotely = connection.run.bind(connection)
+  connection.run = (command, more) => runRemotely(command, more).catch(tell(command))
+  for (const method of COPIES) {
+    const copy = connection[method].bind(connection)
+    connection[method] = (source, destination, more) =>
+      copy(source, destination, more).catch(tell(`copy ${source} to ${destination}`))
   }
 }

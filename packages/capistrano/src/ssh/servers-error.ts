@@ -1,4 +1,6 @@
+import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
+import { describeEnd } from '../run/command-error.js'
 
 /** One server failed. `code` is `E_UNREACHABLE` if ssh could not connect, else `E_SERVER`. */
 export class HostError extends DeployError {
@@ -21,8 +23,7 @@ export class HostError extends DeployError {
     cause?: unknown
   }) {
     const { code, host, status, output, doing, cause } = details
-    const ended = status === null ? 'was ended by a signal' : `ended with status ${status}`
-    const what = doing ? `"${doing}" ${ended}${output ? `:\n${output}` : ''}` : output || `it ${ended}`
+    const what = doing ? describeEnd(`"${doing}"`, status, output) : output || describeEnd('it', status)
     super(code, `${host}: ${what}`, { cause })
     this.host = host
     this.status = status
@@ -45,7 +46,9 @@ export class ServersError extends DeployError {
     const list = describeFailures(failures).map((problem) => `  ${problem.replaceAll('\n', '\n    ')}`)
     super(
       'E_SERVERS',
-      [`${failures.length} of ${total} servers failed:`, ...list, ...(note ? [note] : [])].join('\n'),
+      [`${failures.length} of ${counted(total, 'server')} failed:`, ...list, ...(note ? [note] : [])].join(
+        '\n',
+      ),
     )
     this.failures = failures
   }

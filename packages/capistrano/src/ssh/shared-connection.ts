@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
+import { withAdvice } from './connection-advice.js'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
@@ -78,7 +79,10 @@ export class SharedConnection {
       code: 'E_UNREACHABLE',
       host: this.name,
       status: outcome[0],
-      output: `cannot connect with ssh: ${errors.trim() || `ssh ended with status ${outcome[0]}`}`,
+      output: withAdvice(
+        `cannot connect with ssh: ${errors.trim() || `ssh ended with status ${outcome[0]}`}`,
+        this.target.server,
+      ),
     })
   }
 }

@@ -1,4 +1,4 @@
-const LINES = 12
+import { TAIL_LINES } from '../run/command-error.js'
 
 /** The last lines of what runs on a server, for its error. */
 export class Tail {
@@ -8,7 +8,7 @@ export class Tail {
   remember(from: 'stdout' | 'stderr', take: (line: string) => void = () => {}): (line: string) => void {
     return (line) => {
       this.lines.push({ from, line })
-      if (this.lines.filter((each) => each.from === from).length > LINES)
+      if (this.lines.filter((each) => each.from === from).length > TAIL_LINES)
         this.lines.splice(
           this.lines.findIndex((each) => each.from === from),
           1,
@@ -20,7 +20,7 @@ export class Tail {
   /** All of them; or, of a script, which says what is wrong in its error output, those alone if there are any. */
   text(isScript: boolean): string {
     const errors = this.lines.filter(({ from }) => from === 'stderr')
-    const shown = isScript && errors.length > 0 ? errors : this.lines.slice(-LINES)
+    const shown = isScript && errors.length > 0 ? errors : this.lines.slice(-TAIL_LINES)
     return shown.map(({ line }) => line).join('\n')
   }
 }

@@ -85,7 +85,7 @@ export class LockObject {
     // Ceph compares ETags without their quotes, Amazon with them or without.
     const header = 'ifEtag' in condition ? { IfMatch: condition.ifEtag } : { IfNoneMatch: '*' }
     const input = {
-      ...this.bucket.object(this.key),
+      ...this.bucket.newObject(this.key),
       Body: content,
       ContentType: 'application/json',
       ...header,

@@ -20,25 +20,23 @@ import { Stopwatch } from './stopwatch.js'
 export class S3Lock implements LockProvider {
   /** What is wrong with the options, a sentence each. */
   readonly mistakes: readonly string[]
+  readonly description: string
   private readonly bucket: Bucket
   private readonly lease: number
-  private proved: Promise<void> | undefined
+  private isProved = false
 
   constructor(options: S3LockOptions) {
     this.mistakes = lockMistakes(options)
     // What became of a write that failed is to be found out before it is tried again.
     const clientConfig = { maxAttempts: 1, ...options.clientConfig }
     this.bucket = new Bucket(options.client ? options : { ...options, clientConfig }, this.mistakes)
+    this.description = this.bucket.description
     this.lease = options.lease ?? 60
   }
 
   async acquire(request: LockRequest): Promise<HeldLock> {
     // Without conditions, the lock would be given to everybody: that is found out first, once.
-    this.proved ??= this.check()
-    await this.proved.catch((error: unknown) => {
-      this.proved = undefined
-      throw error
-    })
+    if (!this.isProved) await this.check()
     const object = this.object(request.key)
     for (;;) {
       const found = await object.read()
@@ -72,6 +70,7 @@ export class S3Lock implements LockProvider {
   /** Proves that storage honours conditions, with an object that it removes again. */
   async check(): Promise<void> {
     await provesConditions(this.object(`check ${randomUUID()}`))
+    this.isProved = true
   }
 
   private leaseFor(request: LockRequest, before: Lease | undefined): Lease {

@@ -17,6 +17,12 @@ export interface S3LockOptions extends BucketOptions {
 const expected = { error: 'expected seconds, from 3 to 86400' }
 const shape = { ...bucketShape, lease: z.number(expected).min(3, expected).max(86_400, expected).optional() }
 
+/** Those of a transport that a lock in the same place takes, too. */
+export function lockOptions(options: BucketOptions): S3LockOptions {
+  const shared = Object.entries(options).filter(([name]) => name in bucketShape)
+  return Object.fromEntries(shared) as { bucket: string }
+}
+
 /** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
 export function lockMistakes(options: S3LockOptions): string[] {
   const { error } = z.strictObject(shape).safeParse(options)

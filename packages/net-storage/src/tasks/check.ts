@@ -40,8 +40,9 @@ export function defineCheck(deployment: Deployment): void {
     const { settings, scm, branch, pulling, deployTo, localFolder } = deployment
     deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
     const { transport, installer } = settings
-    const stored = checkStorage(transport, (line) => shipit.log(line))
     await localFolder.make()
+    // From here to where it is awaited, nothing else is: its failure would be nobody's.
+    const stored = checkStorage(transport, (line) => shipit.log(line))
     await allChecks([
       ...(deployment.live ? [] : [scm.check(branch)]),
       stored,

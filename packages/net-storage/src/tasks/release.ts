@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { DeployError, type Host } from 'shipit-capistrano'
+import { counted, DeployError, type Host } from 'shipit-capistrano'
 import { archiverFor } from '../archiver/archivers.js'
 import { findConfigFiles } from '../config-files/config-files.js'
 import { copyConfigFiles, withConfigFolder } from '../config-files/over-rsync.js'
@@ -72,7 +72,7 @@ export function defineRelease(deployment: Deployment): void {
     const release = String(shipit.releaseDirname)
     const promote = deployment.script('promote').with({ deploy_to: deployTo, release })
     await on(hosts, (host) => host.script(promote))
-    shipit.log(`${hosts.length} servers have release ${release}, verified.`)
+    shipit.log(`${counted(hosts.length, 'server has', 'servers have')} release ${release}, verified.`)
   })
 
   const sendConfigFiles = async (hosts: readonly Host[]): Promise<void> => {
@@ -93,7 +93,7 @@ export function defineRelease(deployment: Deployment): void {
       const configure = deployment.script('configure').with(config)
       await on(hosts, (host) => host.script(configure, { input: packConfigFiles(files, mode) }))
     }
-    shipit.log(`Sent ${files.length} config files to ${hosts.length} servers.`)
+    shipit.log(`Sent ${counted(files.length, 'config file')} to ${counted(hosts.length, 'server')}.`)
   }
 
   desc('Sends config files to the servers', { runsOn: 'servers' })
@@ -112,7 +112,8 @@ export function defineRelease(deployment: Deployment): void {
     const { settings, hosts, revision } = deployment
     const extract = settings.prefetch === 'extract'
     await fetchOntoAll(extract ? 'extract' : 'prefetch')
-    shipit.log(`${hosts.length} servers have the archive of ${revision}${extract ? ', unpacked' : ''}.`)
+    const all = counted(hosts.length, 'server has', 'servers have')
+    shipit.log(`${all} the archive of ${revision}${extract ? ', unpacked' : ''}.`)
   })
 
   desc('Deploys what storage has: the branch, or to servers that HOSTS names what the others run')

@@ -40,6 +40,14 @@ it('lets only one of many writers have a key', async () => {
   expect(content).toBe(`writer ${stored.indexOf(true)}`)
 })
 
+it('offers a folder of its own for the lock, but not where the mount is missing', async () => {
+  const path = join(folder, 'mount')
+  await expect(new DirectoryTransport({ path }).lock()).rejects.toMatchObject({ code: 'E_STORAGE' })
+  expect(await readdir(folder)).not.toContain('mount')
+  await mkdir(path)
+  expect(await new DirectoryTransport({ path }).lock()).toEqual({ folder: join(path, 'locks') })
+})
+
 it('names the folder that it may not write to', async () => {
   const path = join(folder, 'read-only')
   await mkdir(path)

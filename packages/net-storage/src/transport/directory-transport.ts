@@ -3,6 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { LockOffer } from 'shipit-capistrano'
 import { assertKey } from './key.js'
 import { Transport, type PutOptions, type Source, type StoredObject } from './transport.js'
 import { TransportError } from './transport-error.js'
@@ -99,6 +100,12 @@ export class DirectoryTransport extends Transport {
 
   async source(key: string): Promise<Source> {
     return { command: ['cat', '--', this.file(key)] }
+  }
+
+  /** In a folder, which is made; but not in one that is not there, such as a mount that is missing. */
+  override async lock(): Promise<LockOffer> {
+    await this.attempt('keep a lock in', () => stat(this.path))
+    return { folder: join(this.path, 'locks') }
   }
 
   private file(key: string): string {

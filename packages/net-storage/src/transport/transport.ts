@@ -1,3 +1,5 @@
+import type { LockOffer } from 'shipit-capistrano'
+
 /** What is known of a stored object without reading it. */
 export interface StoredObject {
   readonly key: string
@@ -87,6 +89,11 @@ export abstract class Transport {
   abstract remove(keys: readonly string[]): Promise<void>
   /** How a server gets the object. Called right before it is needed, once a server and a renewal. */
   abstract source(key: string): Promise<Source>
+  /**
+   * Offers to keep the deploy lock in this storage, for all machines that use it; or says why it can't. Asked when a lock is
+   * needed, unless the settings say where locks are kept. Not needed where there is nothing to offer.
+   */
+  lock?(): Promise<LockOffer>
   /**
    * Removes what uploads left behind that were begun before a time and ended by a crash: parts that no key leads to and that
    * `list` does not show. Resolves with what was removed, for people. Not needed where a crash leaves nothing.

@@ -1,0 +1,16 @@
+/** What the demo says at its end. */
+export function closing({ seconds, stay }: { readonly seconds: number; readonly stay: boolean }): string {
+  const [state, ...hints] = stay
+    ? ['the servers stay up until you end the demo']
+    : [
+        'nothing is left running',
+        '  npm run demo -- --stay          keep the servers up, and run shipit yourself',
+      ]
+  return `
+All of it took ${seconds.toFixed(0)} s, and ${state}. To try more:
+${[
+  '  npm run demo -- --servers 10    more servers',
+  ...hints,
+  '  less shipitfile.example.ts      the shipitfile that did all this; copy it to start your own',
+].join('\n')}`
+}

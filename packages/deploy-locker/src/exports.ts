@@ -1,0 +1,6 @@
+export { FileLock, type FileLockOptions } from './file-lock.js'
+export type { HeldLock, LockBreaker, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
+export type { ProcessIdentity } from './process-identity.js'
+export { FrozenError, LockError, LockHeldError, LockLostError } from './errors.js'
+export type { LockEvents } from './events.js'
+export type { DeployLockSettings } from './settings.js'

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import type { LockOffer } from 'shipit-capistrano'
+import { LockError } from './errors.js'
+import { FileLock } from './file-lock.js'
+import type { LockProvider } from './lock-provider.js'
+import { isLockProvider } from './settings.js'
+
+/** Where a run's locks are kept. */
+export interface LockPlace {
+  readonly provider: LockProvider
+  /** Whom a lock there guards against, for people; undefined if that is not known. */
+  readonly guardsAgainst: string | undefined
+}
+
+/** What decides where locks are kept. */
+export interface LockPlaceOptions {
+  /** The settings' own. */
+  readonly provider: LockProvider | undefined
+  /** The settings' own. */
+  readonly dir: string | undefined
+  /** What another plugin offers. */
+  readonly offered: () => Promise<LockOffer | undefined>
+  /** What tells a target from all others of this user: its servers, its folder there. */
+  readonly target: readonly string[]
+}
+
+/**
+ * The settings' provider or folder; else what a plugin offers, such as a storage that all machines share; else a folder of
+ * this user. What is offered and can't be asked is an error, and no reason to do with less.
+ * @throws what `offered` rejects with; {@link LockError} `E_LOCK` if it is no lock provider
+ */
+export async function findLockPlace(options: LockPlaceOptions): Promise<LockPlace> {
+  const { provider, dir, offered, target } = options
+  if (provider) return { provider, guardsAgainst: provider.description && allWhoUse(provider.description) }
+  if (dir !== undefined) return sharedFolder(dir)
+  const offer = await offered()
+  if (offer && 'folder' in offer) return sharedFolder(offer.folder)
+  if (offer && 'provider' in offer) {
+    if (isLockProvider(offer.provider))
+      return { provider: offer.provider, guardsAgainst: allWhoUse(offer.description) }
+    throw new LockError(
+      `What ${offer.description} offers to keep the lock is no LockProvider: set deployLock.provider or deployLock.dir.`,
+    )
+  }
+  const why = offer
+    ? `: ${offer.reason}, so it can't keep a lock for several machines`
+    : '; deployLock.provider guards against other machines'
+  return {
+    provider: new FileLock({ dir: userFolder(target) }),
+    guardsAgainst: `other deploys of this user on this machine${why}`,
+  }
+}
+
+function sharedFolder(dir: string): LockPlace {
+  const provider = new FileLock({ dir })
+  return { provider, guardsAgainst: allWhoUse(provider.description) }
+}
+
+function allWhoUse(description: string): string {
+  return `every deploy that uses ${description}`
+}
+
+/** A target's folder, the same for all checkouts that this user has. */
+function userFolder(target: readonly string[]): string {
+  const { XDG_STATE_HOME: state = '' } = process.env
+  // A relative path is to be ignored there.
+  const base = isAbsolute(state) ? state : join(homedir(), '.local/state')
+  const name = createHash('sha256').update(JSON.stringify(target)).digest('hex').slice(0, 16)
+  return join(base, 'shipit-deploy-locker', name)
+}
