@@ -1,5 +1,5 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Fence, Flow, LockOffer, RestoreRelease } from './capistrano.js'
+import type { Capistrano, DefineTask, Fence, LockOffer, RestoreRelease } from './capistrano.js'
 import { DeployError } from './errors.js'
 import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
@@ -12,6 +12,7 @@ import { CommandError, isExecFailure } from './run/command-error.js'
 import { Checks } from './run/checks.js'
 import { Failure } from './run/failure.js'
 import { orchestrate } from './run/orchestrate.js'
+import { Run } from './run/run.js'
 import { RunSignal } from './run/run-signal.js'
 import { TaskRunner } from './run/task-runner.js'
 import { throwForPeople } from './run/throw-for-people.js'
@@ -65,10 +66,18 @@ function create(shipit: Shipit): Capistrano {
   let offerLock = async (): Promise<LockOffer | undefined> => undefined
   let provideFence = async (): Promise<Fence | undefined> => undefined
   const signal = new RunSignal()
-  const runner = new TaskRunner(shipit, graph, { assure, signal })
+  const run = new Run(shipit)
+  const runner = new TaskRunner(shipit, graph, {
+    assure,
+    signal,
+    run,
+    blame: (error, name) => failure.blame(error, name),
+    flowFailed: (error) => failure.flowFailed(error),
+  })
   const checks = new Checks({
     hosts: () => releasing(hosts()),
     willTell: () => runner.isToCome('deploy:check'),
+    blame: (error, name) => failure.blame(error, name),
   })
   let connections: Connections | undefined
 
@@ -76,16 +85,10 @@ function create(shipit: Shipit): Capistrano {
     shipit,
     runner,
     signal,
+    run,
     endings,
     close: () => connections?.close(),
   })
-
-  /** The flow that the tasks of a run are part of. */
-  const flow = (): Flow | undefined => {
-    if (!shipit.isRunning) return undefined
-    if (shipit.seq.includes('deploy:reverting') || shipit.seq.includes('rollback')) return 'rollback'
-    return shipit.seq.includes('deploy:starting') || shipit.seq.includes('deploy') ? 'deploy' : undefined
-  }
 
   const task: DefineTask = (name, dependencies, fn) => {
     const [before, body] = typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
@@ -164,7 +167,8 @@ function create(shipit: Shipit): Capistrano {
       provideFence = provide
     },
     restoreRelease: (restore) => void (restoreRelease = restore),
-    flow,
+    flow: () => run.flow,
+    isPartOfRun: (name) => run.includes(name),
     signal: () => signal.current,
   }
 
@@ -189,8 +193,7 @@ function create(shipit: Shipit): Capistrano {
     if (shipit.isRunning) return
     failure.reset()
     checks.reset()
-    const isFlow = ['deploy', 'rollback', 'deploy:starting'].some((name) => shipit.seq.includes(name))
-    stopListening ??= failure.listen(isFlow)
+    stopListening ??= failure.listen()
   })
   const stop = shipit.stop.bind(shipit)
   shipit.stop = (error, successful) => {
@@ -211,7 +214,7 @@ function create(shipit: Shipit): Capistrano {
 
   hideRepositoryPassword(shipit)
 
-  orchestrate(shipit, { graph, failure, signal, assure, isFlow: () => flow() !== undefined })
+  orchestrate(shipit, { graph, failure, signal, run, assure })
   const inspection = defineInspection(shipit, dsl, { graph, catalog })
   defineFlow(shipit, dsl, { fence: () => provideFence(), restoreRelease: () => restoreRelease })
   return dsl

@@ -15,13 +15,21 @@ export interface Hook<Name = string> {
 export class HookTable {
   private readonly hooks: Record<When, Map<string, Set<string>>> = { before: new Map(), after: new Map() }
 
+  private readonly names = new Set<string>()
+
   constructor(all: readonly Hook[]) {
     for (const { when, target, hook } of all) {
+      this.names.add(hook)
       const hooks = this.hooks[when]
       const known = hooks.get(target)
       if (known) known.add(hook)
       else hooks.set(target, new Set([hook]))
     }
+  }
+
+  /** Whether a task is a hook of any other. */
+  isHook(name: string): boolean {
+    return this.names.has(name)
   }
 
   /** A target's hooks, each once, in the order declared. */

@@ -1,34 +1,117 @@
 import type { Task } from '../shipit.js'
 import type { Sequence } from './sequence.js'
 
-/** Tells which tasks of a sequence may start, with barriers respected. Tasks never become undone within a sequence. */
+/** One time that a task is to run. */
+interface Entry {
+  readonly name: string
+  readonly isBarrier: boolean
+  readonly isHook: boolean
+  position: number
+  ended: boolean
+}
+
+/**
+ * The order of a run, and which of its tasks may start. What was planned stays as it is when something is started in the
+ * middle: that comes ahead of all that has not started, with its own dependencies and hooks, all of which run again if they
+ * ran before. A task that was to run later anyway does not run then, unless it is a hook: its place is beside its target.
+ */
 export class Schedule {
-  private readonly position: ReadonlyMap<string, number>
-  private readonly barriers: readonly number[]
-  private firstUndone = 0
+  private entries: Entry[] = []
+  private pending = new Map<string, Entry[]>()
+  private readonly running = new Map<string, Entry>()
+  private readonly known = new Set<string>()
+  private barriers: Entry[] = []
+  private firstPending = 0
   private nextBarrier = 0
 
-  constructor(
-    private readonly tasks: Readonly<Record<string, Task>>,
-    private readonly sequence: Sequence,
-  ) {
-    this.position = new Map(sequence.names.map((name, index) => [name, index]))
-    this.barriers = sequence.names.flatMap((name, index) => (sequence.barriers.has(name) ? [index] : []))
+  constructor(private readonly tasks: () => Readonly<Record<string, Task>>) {}
+
+  /** Begins a run. */
+  begin(sequence: Sequence): void {
+    this.running.clear()
+    this.known.clear()
+    this.arrange(entriesOf(sequence))
   }
 
-  allows(name: string): boolean {
-    const position = this.position.get(name)
-    if (position === undefined) return true
-    if (this.sequence.barriers.has(name)) {
-      while (this.done(this.firstUndone)) this.firstUndone += 1
-      return this.firstUndone >= position
+  /** Starts more in a run. */
+  start(sequence: Sequence): void {
+    // What runs is on its way; but a hook that runs may be beside an earlier run of its target.
+    const started = entriesOf(sequence).filter(({ name, isHook }) => isHook || !this.running.has(name))
+    const running = [...this.running.values()]
+    const names = new Set(started.map(({ name }) => name))
+    for (const { name } of started) {
+      const task = this.tasks()[name]
+      if (task && !task.running) task.done = false
     }
-    while (this.done(this.barriers[this.nextBarrier])) this.nextBarrier += 1
-    return (this.barriers[this.nextBarrier] ?? Infinity) > position
+    const planned = this.entries.filter(
+      (entry) => !entry.ended && !running.includes(entry) && (entry.isHook || !names.has(entry.name)),
+    )
+    this.arrange([...running, ...started, ...planned])
+    // Orchestrator takes what it believes to start anew for undone; what runs, or is not started, is not.
+    for (const name of this.known) {
+      const task = this.tasks()[name]
+      if (task && !task.running && !this.next(name)) task.done = true
+    }
   }
 
-  private done(position: number | undefined): boolean {
-    const name = position === undefined ? undefined : this.sequence.names[position]
-    return name !== undefined && this.tasks[name]?.done === true
+  /** Names of what is to run, in order, each once. */
+  get names(): string[] {
+    return [...new Set(this.entries.flatMap(({ name, ended }) => (ended ? [] : [name])))]
   }
+
+  /** Whether a task may start now. */
+  allows({ name, dep }: Task): boolean {
+    const entry = this.next(name)
+    if (!entry) return true
+    if (dep.some((dependency) => (this.next(dependency)?.position ?? Infinity) < entry.position)) return false
+    if (entry.isBarrier) {
+      while (this.entries[this.firstPending]?.ended) this.firstPending += 1
+      return this.firstPending >= entry.position
+    }
+    while (this.barriers[this.nextBarrier]?.ended) this.nextBarrier += 1
+    return (this.barriers[this.nextBarrier]?.position ?? Infinity) > entry.position
+  }
+
+  /** Notes that a task of the order has started. */
+  started(name: string): void {
+    const entry = this.next(name)
+    if (entry) this.running.set(name, entry)
+  }
+
+  /** Notes that a task has ended. One that another task invoked, in the middle, does not run in its place again. */
+  ended(task: Task): void {
+    const entry = this.running.get(task.name)
+    this.running.delete(task.name)
+    for (const each of entry ? [entry] : (this.pending.get(task.name) ?? [])) each.ended = true
+    if (this.next(task.name)) task.done = false
+  }
+
+  private next(name: string): Entry | undefined {
+    const entries = this.pending.get(name)
+    while (entries?.[0]?.ended) entries.shift()
+    return entries?.[0]
+  }
+
+  private arrange(entries: Entry[]): void {
+    this.entries = entries
+    this.barriers = entries.filter(({ isBarrier }) => isBarrier)
+    this.pending = new Map()
+    this.firstPending = 0
+    this.nextBarrier = 0
+    for (const [position, entry] of entries.entries()) {
+      entry.position = position
+      this.known.add(entry.name)
+      this.pending.set(entry.name, [...(this.pending.get(entry.name) ?? []), entry])
+    }
+  }
+}
+
+function entriesOf({ names, barriers, hooks }: Sequence): Entry[] {
+  return names.map((name, position) => ({
+    name,
+    isBarrier: barriers.has(name),
+    isHook: hooks.has(name),
+    position,
+    ended: false,
+  }))
 }

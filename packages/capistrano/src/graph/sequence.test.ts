@@ -76,9 +76,15 @@ it('finds hooks on tasks, and of tasks, that nobody defined', () => {
 it('lets a barrier wait for all before it, and all behind it wait for the barrier', () => {
   const tasks = graph({ one: [], two: [], hook: [], three: [] })
   const ordered = sequence(tasks, ['one', 'two', 'three'], hooks(['after', 'two', 'hook']))
-  const schedule = new Schedule(tasks, ordered)
-  const allowed = (): string[] => ordered.names.filter((name) => !tasks[name]?.done && schedule.allows(name))
-  const finish = (name: string): void => void Object.assign(tasks[name] ?? {}, { done: true })
+  const schedule = new Schedule(() => tasks)
+  schedule.begin(ordered)
+  const waiting = Object.values(tasks)
+  const allowed = (): string[] =>
+    waiting.flatMap((task) => (!task.done && schedule.allows(task) ? [task.name] : []))
+  const finish = (name: string): void => {
+    const task = waiting.find((each) => each.name === name)
+    if (task) schedule.ended(Object.assign(task, { done: true }))
+  }
   expect(allowed()).toEqual(['one', 'two'])
   finish('two')
   expect(allowed()).toEqual(['one'])

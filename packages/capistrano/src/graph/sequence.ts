@@ -6,10 +6,12 @@ import type { HookTable } from './hooks.js'
 export interface Sequence {
   readonly names: readonly string[]
   /**
-   * Tasks that were reached through a hook. A barrier waits for all that stands before it, and all that stands behind
-   * waits for it.
+   * Tasks that are hooks, or were reached through one. A barrier waits for all that stands before it, and all that stands
+   * behind waits for it.
    */
   readonly barriers: ReadonlySet<string>
+  /** Those of them that are hooks themselves, and not what a hook depends on. */
+  readonly hooks: ReadonlySet<string>
 }
 
 /** What Orchestrator expects of the errors that its `sequence` throws. */
@@ -26,29 +28,31 @@ export class SequenceError extends Error {
 export function sequence(
   tasks: Readonly<Record<string, Task>>,
   names: readonly string[],
-  hooks: HookTable,
+  table: HookTable,
 ): Sequence {
   const order = new Set<string>()
   const barriers = new Set<string>()
+  const hooks = new Set<string>()
   // A set keeps the order, too, and knows at once whether a task waits for itself.
   const path = new Set<string>()
 
-  const visit = (name: string, behindHook: boolean): void => {
+  const visit = (name: string, isHook: boolean, behindHook = isHook): void => {
     if (order.has(name)) return
     const task = tasks[name]
     if (!task) throw missing(name, Object.keys(tasks))
     if (path.has(name)) throw recursion([...path], name)
     path.add(name)
-    for (const hook of hooks.of('before', name)) visit(hook, true)
-    for (const dependency of task.dep) visit(dependency, behindHook)
+    for (const hook of table.of('before', name)) visit(hook, true)
+    for (const dependency of task.dep) visit(dependency, false, behindHook)
     order.add(name)
-    if (behindHook) barriers.add(name)
-    for (const hook of hooks.of('after', name)) visit(hook, true)
+    if (behindHook || table.isHook(name)) barriers.add(name)
+    if (isHook) hooks.add(name)
+    for (const hook of table.of('after', name)) visit(hook, true)
     path.delete(name)
   }
 
   for (const name of names) visit(name, false)
-  return { names: [...order], barriers }
+  return { names: [...order], barriers, hooks }
 }
 
 function missing(name: string, known: readonly string[]): SequenceError {

@@ -38,6 +38,8 @@ export interface ChecksContext {
   readonly hosts: () => readonly Host[]
   /** Whether `deploy:check`, where all is told, is still to come in this run. */
   readonly willTell: () => boolean
+  /** Told which task an error comes from. */
+  readonly blame: (error: unknown, task: string) => void
 }
 
 /**
@@ -74,7 +76,10 @@ export class Checks {
   assure(task: Task): void {
     if (isGroup(task) || this.functions.has(task.fn)) return
     const error = together(this.found.splice(0))
-    if (error) throw error
+    if (!error) return
+    // Whatever was about to start has not failed.
+    this.context.blame(error, 'deploy:check')
+    throw error
   }
 
   /** Forgets the last run's. */

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatError } from './format-error.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit, Task } from '../shipit.js'
+import type { Run } from './run.js'
 import type { RunSignal } from './run-signal.js'
 import type { TaskRunner } from './task-runner.js'
 
@@ -21,6 +22,7 @@ export interface FailureContext {
   readonly shipit: Shipit
   readonly runner: TaskRunner
   readonly signal: RunSignal
+  readonly run: Run
   /** What is to be done behind the failure tasks, whatever the run is. */
   readonly endings: readonly (() => Promise<void>)[]
   /** Closes connections. */
@@ -35,7 +37,12 @@ export class Failure {
   private handling: Promise<void> | undefined
   private handled = false
   private interruptedBy: NodeJS.Signals | undefined
-  private isFlow = false
+  /** Tasks that invoked a flow which failed. */
+  private readonly invokers = new Set<string>()
+  /** Which task an error comes from. */
+  private readonly failedTasks = new WeakMap<object, string>()
+  /** What failure tasks have started. */
+  private readonly more: string[] = []
   /** Why the run failed. */
   private reason: Error | undefined
   private readonly running = new Map<string, Promise<void>>()
@@ -61,7 +68,41 @@ export class Failure {
   reset(): void {
     this.handling = undefined
     this.handled = false
+    this.reason = undefined
+    this.invokers.clear()
+    this.more.length = 0
     this.hookErrors.length = 0
+  }
+
+  /** Notes which task an error comes from, unless that is known. */
+  blame(error: unknown, task: string): void {
+    if (typeof error === 'object' && error !== null && !this.failedTasks.has(error))
+      this.failedTasks.set(error, task)
+  }
+
+  /** The task that an error comes from. */
+  taskOf(error: unknown): string | undefined {
+    return typeof error === 'object' && error !== null ? this.failedTasks.get(error) : undefined
+  }
+
+  /** Runs the failure tasks of a flow that a task of another run invoked. That task fails with it, also if it goes on. */
+  async flowFailed(error: unknown): Promise<void> {
+    const { task } = this.context.run
+    if (task !== undefined) this.invokers.add(task)
+    await this.handle(error)
+  }
+
+  /** Why a task fails that has invoked a flow which failed; undefined if it has not. */
+  reasonWithin(task: string): Error | undefined {
+    return this.invokers.has(task) ? this.reason : undefined
+  }
+
+  /** Has what a failure task starts run, too, before the process ends; what others start is not started any more. */
+  start(names: readonly string[]): void {
+    const { shipit, signal } = this.context
+    if (this.handled || signal.current.aborted)
+      shipit.log(`Not started, as the run has failed: ${names.join(', ')}.`)
+    else this.more.push(...names)
   }
 
   /** Notes that a task of the flow has started. The function that is returned notes its end. */
@@ -75,7 +116,8 @@ export class Failure {
   }
 
   /** Runs the failure tasks, once. Resolves when they have ended. */
-  handle(task: string, error: unknown): Promise<void> {
+  handle(error: unknown): Promise<void> {
+    const task = this.taskOf(error) ?? 'a task'
     if (this.handling) {
       if (!isEnded(error, this.reason)) this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
       return this.handling
@@ -91,12 +133,8 @@ export class Failure {
     }
   }
 
-  /**
-   * Listens for signals, and for the process's end, until the returned function is called.
-   * @param isFlow whether the run is a deploy or rollback, which has failure tasks
-   */
-  listen(isFlow: boolean): () => void {
-    this.isFlow = isFlow
+  /** Listens for signals, and for the process's end, until the returned function is called. */
+  listen(): () => void {
     const interrupt = (signal: NodeJS.Signals): void => {
       const status = 128 + constants.signals[signal]
       if (this.interruptedBy) process.exit(status)
@@ -122,8 +160,8 @@ export class Failure {
 
   /** The process ends in the middle of the flow, by `process.exit`: only what is synchronous can still be done. */
   private exited(): void {
-    if (this.handled || !this.isFlow) return
-    const { shipit, runner } = this.context
+    const { shipit, runner, run } = this.context
+    if (this.handled || !run.flow) return
     if (this.handling) {
       shipit.log("Ended before 'deploy:failed' had finished.")
       return
@@ -168,20 +206,33 @@ export class Failure {
       this.context.shipit.log(`Still running after ${STOP_SECONDS} seconds, and left alone: ${names}.`)
   }
 
+  private async runFailureTask(task: Task): Promise<void> {
+    const { runner, run, signal } = this.context
+    if (task.running) return
+    try {
+      await signal.start(() => run.start(task.name, () => runner.run(task)))
+    } catch (hookError) {
+      this.hookErrors.push({ task: task.name, error: hookError })
+    }
+    for (let name = this.more.shift(); name !== undefined; name = this.more.shift()) {
+      try {
+        for (const started of runner.anew(name)) await this.runFailureTask(started)
+      } catch (hookError) {
+        this.hookErrors.push({ task: name, error: hookError })
+      }
+    }
+  }
+
   private async runFailureTasks(reason: string, error: unknown): Promise<void> {
-    const { shipit, runner, signal, close } = this.context
+    const { shipit, runner, run, signal, close } = this.context
+    const { flow } = run
     this.reason = error instanceof Error ? error : new Error(String(error))
     signal.abort(this.reason)
     shipit.log(`\n${reason}`)
     await this.settle()
-    const tasks = this.isFlow ? runner.pending('deploy:failed').filter((task) => !task.running) : []
-    if (this.isFlow) shipit.log("Running 'deploy:failed'...")
-    for (const task of tasks) {
-      try {
-        await signal.start(() => runner.run(task))
-      } catch (hookError) {
-        this.hookErrors.push({ task: task.name, error: hookError })
-      }
+    if (flow) {
+      shipit.log("Running 'deploy:failed'...")
+      for (const task of runner.pending('deploy:failed')) await this.runFailureTask(task)
     }
     await this.end()
     this.handled = true

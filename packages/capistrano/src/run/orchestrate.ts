@@ -1,9 +1,10 @@
 import runTask from 'orchestrator/lib/runTask.js'
 import type { Graph } from '../graph/graph.js'
 import { Schedule } from '../graph/schedule.js'
-import { SequenceError, type Sequence } from '../graph/sequence.js'
+import { SequenceError } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from '../shipit.js'
 import type { Failure } from './failure.js'
+import type { Run } from './run.js'
 import type { RunSignal } from './run-signal.js'
 
 /** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
@@ -11,6 +12,7 @@ interface OrchestratorSteps {
   sequence(tasks: Record<string, Task>, names: string[], results: string[], nest: string[]): void
   _readyToRunTask(task: Task): boolean
   _runTask(task: Task): void
+  _stopTask(task: Task, meta: object): void
 }
 
 /** What {@link orchestrate} needs of its surroundings. */
@@ -18,36 +20,43 @@ export interface OrchestrateContext {
   readonly graph: Graph
   readonly failure: Failure
   readonly signal: RunSignal
+  readonly run: Run
   /** Rejects if no task may start. */
   readonly assure: (task: Task) => Promise<void>
-  /** Whether the run is a deploy or rollback. */
-  readonly isFlow: () => boolean
 }
 
 /**
- * Makes hooks part of the order of tasks, asks before each whether it may start, and holds a failing task back until the
- * failure tasks have run.
+ * Makes hooks part of the order of tasks, also when something is started in the middle of a run; asks before each task
+ * whether it may start; and holds a failing task back until the failure tasks have run.
  */
-export function orchestrate(
-  shipit: Shipit,
-  { graph, failure, signal, assure, isFlow }: OrchestrateContext,
-): void {
+export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
+  const { graph, failure, signal, run, assure } = context
   const steps = shipit as unknown as OrchestratorSteps
-  const ready = steps._readyToRunTask.bind(shipit)
-  const run = steps._runTask.bind(shipit)
-  let schedule: Schedule | undefined
+  const runTaskOf = steps._runTask.bind(shipit)
+  const stopTask = steps._stopTask.bind(shipit)
+  const schedule = new Schedule(() => shipit.tasks)
 
-  steps.sequence = (tasks, names, results) => {
-    let ordered: Sequence
+  steps.sequence = (_, names, results) => {
+    // Orchestrator puts the names of the whole run behind those that are started in it.
+    const planned = shipit.isRunning ? shipit.seq : []
+    const asked = names.slice(0, names.length - planned.length)
+    if (shipit.isRunning && failure.active) {
+      failure.start(asked)
+      results.push(...planned)
+      return
+    }
     try {
-      ordered = graph.sequence(names)
+      if (shipit.isRunning)
+        schedule.start(graph.sequence(asked.filter((name) => !shipit.tasks[name]?.running)))
+      else schedule.begin(graph.sequence(asked))
     } catch (error) {
       if (!(error instanceof SequenceError)) throw error
       shipit.log(error.message)
-      if (!isFlow()) throw error
+      if (!run.flow) throw error
       // Something in a running deploy starts what can't be started: nothing else starts, and the failure tasks run.
-      results.push(...shipit.seq)
-      void failure.handle(`start('${names[0]}')`, error).then(() => {
+      results.push(...planned)
+      failure.blame(error, `start('${asked[0]}')`)
+      void failure.handle(error).then(() => {
         const { message, missingTask, recursiveTasks } = error
         if (missingTask) shipit.emit('task_not_found', { message, task: missingTask, err: error })
         if (recursiveTasks) shipit.emit('task_recursion', { message, recursiveTasks, err: error })
@@ -55,36 +64,48 @@ export function orchestrate(
       })
       return
     }
-    schedule = new Schedule(tasks, ordered)
-    results.push(...ordered.names)
+    results.push(...new Set([...schedule.names, ...planned]))
   }
 
-  steps._readyToRunTask = (task) => !failure.active && (schedule?.allows(task.name) ?? true) && ready(task)
+  steps._readyToRunTask = (task) =>
+    !failure.active &&
+    !Object.values(shipit.tasks).some(({ running, blocking }) => running && blocking) &&
+    schedule.allows(task)
+
+  steps._stopTask = (task, meta) => {
+    stopTask(task, meta)
+    schedule.ended(task)
+  }
 
   steps._runTask = (task) => {
     const fn = task.fn.bind(shipit)
     const guarded: TaskFunction = (done) => {
-      const handle = isFlow()
-        ? (error: unknown): Promise<void> => failure.handle(task.name, error)
-        : (): Promise<void> => failure.end()
       const ended = failure.started(task.name)
-      const end = (error: unknown): void => {
+      const end = (thrown: unknown): void => {
         ended()
         // The process is about to end; the signal's exit status is the one that counts.
         if (failure.interrupted) return
+        const error = thrown ?? failure.reasonWithin(task.name)
         if (!error) {
           done()
           return
         }
-        void handle(error).then(() => done(error))
+        failure.blame(error, task.name)
+        const handled = failure.active || run.flow ? failure.handle(error) : failure.end()
+        void handled.then(() => {
+          // Shipit's log, and plugins, are told of the task that failed, not of the one that had invoked it.
+          task.args = { ...task.args, task: failure.taskOf(error) }
+          done(error)
+        })
       }
       void assure(task).then(() => {
         // What waited to start does not, once another task has failed.
         if (failure.active) ended()
-        else signal.start(() => runTask(fn, end))
+        else signal.start(() => run.start(task.name, () => runTask(fn, end)))
       }, end)
     }
+    schedule.started(task.name)
     // Shipit's log looks at a task's own function, so that one stays where it is.
-    run(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))
+    runTaskOf(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))
   }
 }

@@ -54,7 +54,7 @@ export class Deployment {
 
   /** Only what storage has is deployed: nothing is built or uploaded. */
   get pulling(): boolean {
-    return this.shipit.isRunning && this.shipit.seq.includes('net_storage:pull_deploy')
+    return this.dsl.isPartOfRun('net_storage:pull_deploy')
   }
 
   get localFolder(): LocalFolder {
