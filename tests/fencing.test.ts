@@ -80,7 +80,10 @@ describe.each([
     })
 
     it('asks nothing of deploys without a number', async () => {
-      expect(await publish(1, '', '')).toMatchObject({ status: 0, output: '::previous \ncurrent is release 1\n' })
+      expect(await publish(1, '', '')).toMatchObject({
+        status: 0,
+        output: '::previous \ncurrent is release 1\n',
+      })
       expect((await readdir(deployTo)).sort()).toEqual(['current', 'releases'])
     })
 

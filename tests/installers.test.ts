@@ -358,7 +358,7 @@ describe('a deploy', () => {
     expect(await usable(current())).toEqual({ production: true, development: false })
     expect(await isThere(current('vendor/bundle/ruby'))).toBe(true)
     const { builtWith } = JSON.parse(
-      Buffer.from(await stage.bucket.read(`shop/manifests/${(await stage.live())[0] ?? ''}.json`)).toString(),
+      (await stage.bucket.manifest((await stage.live())[0] ?? '')).content,
     ) as { builtWith: object }
     expect(builtWith).toMatchObject({
       installer: 'npm, bundler',

@@ -77,7 +77,7 @@ async function deployTwice(env: NodeJS.ProcessEnv): Promise<string[]> {
 
 /** Keys of archives of a commit; that its manifest belongs to one of them is proven. */
 async function archivesOf(revision: string): Promise<string[]> {
-  const content = Buffer.from(await stage.bucket.read(`shop/manifests/${revision}.json`)).toString()
+  const { content } = await stage.bucket.manifest(revision)
   const [part] = (JSON.parse(content) as { parts: { key: string; sha256: string }[] }).parts
   const archive = await stage.bucket.read(`shop/${part?.key}`)
   expect(createHash('sha256').update(archive).digest('hex')).toBe(part?.sha256)

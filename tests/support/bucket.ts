@@ -64,6 +64,12 @@ export class Bucket {
     return key
   }
 
+  /** Key and content of the manifest of a revision. */
+  async manifest(revision: string): Promise<{ key: string; content: string }> {
+    const key = (await this.keys()).find((each) => each.startsWith(`shop/manifests/${revision}`)) ?? ''
+    return { key, content: Buffer.from(await this.read(key)).toString() }
+  }
+
   async read(key: string): Promise<Uint8Array> {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
     return (await Body?.transformToByteArray()) ?? new Uint8Array()

@@ -51,10 +51,16 @@ export class Stage {
   }
 
   /** Starts `shipit production <task>`, with the example shipitfile unless `shipitfile` names another. */
-  start(task: string, env: NodeJS.ProcessEnv = {}, shipitfile?: string): ShipitRun {
+  start(
+    task: string,
+    env: NodeJS.ProcessEnv = {},
+    shipitfile?: string,
+    environment = 'production',
+  ): ShipitRun {
     return startShipit(task, {
       cwd: this.directory,
       env: { ...this.env, ...env },
+      environment,
       ...(shipitfile ? { shipitfile } : {}),
     })
   }
@@ -64,8 +70,9 @@ export class Stage {
     task: string,
     env: NodeJS.ProcessEnv = {},
     shipitfile?: string,
+    environment?: string,
   ): Promise<{ status: number | string; output: string; stdout: string }> {
-    const run = this.start(task, env, shipitfile)
+    const run = this.start(task, env, shipitfile, environment)
     return { status: await run.ended, output: run.output, stdout: run.stdout }
   }
 

@@ -168,6 +168,8 @@ export interface Capistrano {
   readonly restoreRelease: (restore: RestoreRelease) => void
   /** The flow that is running, if one is. */
   readonly flow: () => Flow | undefined
+  /** Names of the hooks, and of what they depend on, that run with a task: on it, on its dependencies, and on each other. */
+  readonly hooksOf: (task: string) => readonly string[]
   /** Whether a task is part of the run, by itself or in what a running task invokes. */
   readonly isPartOfRun: (task: string) => boolean
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */

@@ -168,6 +168,7 @@ function create(shipit: Shipit): Capistrano {
     },
     restoreRelease: (restore) => void (restoreRelease = restore),
     flow: () => run.flow,
+    hooksOf: (name) => [...graph.sequence([name]).barriers],
     isPartOfRun: (name) => run.includes(name),
     signal: () => signal.current,
   }

@@ -58,6 +58,13 @@ const folder = (words: string) =>
       { error: words },
     )
 
+const buildValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
+/** What `netStorage.buildKey` may stand for. */
+export type BuildKey = z.output<typeof buildValue> | Readonly<Record<string, z.output<typeof buildValue>>>
+
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+
 /** Settings under `netStorage`. */
 export const settingsSchema = z.strictObject({
   /** Where archives are kept. Capistrano's `net_storage_transport`. */
@@ -107,6 +114,22 @@ export const settingsSchema = z.strictObject({
   maxParallels: count(1).default(100),
   /** Deploy an archive of the revision that storage has. Capistrano's `net_storage_reuse_archive`. */
   reuseArchive: z.boolean().default(true),
+  /**
+   * What archives depend on that build hooks make, in the place of the environment: values, or a function that gives them.
+   * The same values take the same archive in all environments. The environment unless set.
+   */
+  buildKey: z
+    .union(
+      [
+        buildValue,
+        z.record(z.string(), buildValue),
+        z.custom<() => BuildKey | Promise<BuildKey>>(isFunction),
+      ],
+      {
+        error: 'expected a value, values by name, or a function that gives them',
+      },
+    )
+    .optional(),
   /** Folder for the mirror and release trees on the deploy machine. Capistrano's `net_storage_local_base_path`. */
   localBasePath: z.string().min(1).default('.local_net_storage'),
   /** Folder for archives on servers, absolute or below `deployTo`; `${deployTo}/net_storage_archives` unless set. Capistrano's `net_storage_archives_path`. */

@@ -25,6 +25,8 @@ export class ArchiveStore {
   constructor(
     private readonly transport: Transport,
     private readonly application: string,
+    /** What its archives were built for, where that keeps them apart from others of the same revision. */
+    private readonly builtFor?: string,
   ) {}
 
   /** The archive of a revision that can be deployed, built with the same where that is asked for; or why there is none. */
@@ -116,7 +118,8 @@ export class ArchiveStore {
 
   /** Where the manifest of a revision is, or will be: elsewhere if another application of the same prefix has the usual place. */
   private async locate(revision: string): Promise<{ key: string; content: Uint8Array | undefined }> {
-    const [usual, own] = [manifestKey(revision), manifestKey(revision, this.application)]
+    const apart = this.builtFor === undefined ? [] : [this.builtFor]
+    const [usual, own] = [manifestKey(revision, ...apart), manifestKey(revision, ...apart, this.application)]
     const content = await this.transport.get(usual)
     const owner = content && (parseManifest(content)?.application ?? this.application)
     if (owner === this.application) return { key: usual, content }

@@ -48,10 +48,14 @@ export type Manifest = z.output<typeof schema>
 /** One stored file of an archive; there is one today. */
 export type ManifestPart = z.output<typeof part>
 
-/** Key of a revision's manifest: the usual one, or the one for an application that finds another's there. */
-export function manifestKey(revision: string, application?: string): string {
-  if (application === undefined) return `manifests/${revision}.json`
-  const hash = createHash('sha256').update(application).digest('hex')
+/**
+ * Key of a revision's manifest: the usual one; or of an archive that is not the only one of its revision.
+ * @param apart what keeps it apart from others: the environment that it was built for, or an application that finds
+ * another's manifest in the usual place
+ */
+export function manifestKey(revision: string, ...apart: readonly string[]): string {
+  if (apart.length === 0) return `manifests/${revision}.json`
+  const hash = createHash('sha256').update(JSON.stringify(apart)).digest('hex')
   return `manifests/${revision}-${hash.slice(0, 16)}.json`
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import prettyBytes from 'pretty-bytes'
 import { currentUser, DeployError, releaseName } from 'shipit-capistrano'
+import type { ArchiveStore } from '../archive/archive-store.js'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { treeSize } from '../archiver/tree-size.js'
 import { installDependencies } from '../installer/dependencies.js'
@@ -61,18 +62,29 @@ export function defineArchive(deployment: Deployment): void {
     invokes: ['net_storage:prepare_archive'],
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { revision, store, settings, pulling, archivesInUse } = deployment
+    const { revision, settings, pulling, archivesInUse, buildHooks } = deployment
     const builtWith = pulling ? undefined : await deployment.builtWith()
+    const store = await deployment.builds()
+    const isReused = pulling || (settings.reuseArchive && process.env['REBUILD'] !== '1')
     // Noted first: from here on no other environment removes it.
     await archivesInUse.add(revision)
-    const found = await store.find(revision, builtWith)
-    if ('manifest' in found && (settings.reuseArchive || pulling)) {
+    const found = builtWith
+      ? await deployment.find(revision, builtWith)
+      : await deployment.findBuilt(revision)
+    if ('manifest' in found && isReused) {
       const { parts, createdAt, createdBy } = found.manifest
       shipit.netStorage.manifest = found.manifest
-      shipit.log(`Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.`)
+      const skipped =
+        buildHooks.length > 0 ? ` Not run, as it holds what they made: ${buildHooks.join(', ')}.` : ''
+      shipit.log(`Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.${skipped}`)
       return
     }
-    const reason = 'reason' in found ? found.reason : 'netStorage.reuseArchive is false'
+    const reason =
+      'reason' in found
+        ? found.reason
+        : settings.reuseArchive
+          ? 'REBUILD is 1'
+          : 'netStorage.reuseArchive is false'
     if (!builtWith) {
       throw new DeployError(
         'E_NO_ARCHIVE',
@@ -82,15 +94,16 @@ export function defineArchive(deployment: Deployment): void {
     shipit.log(`Building an archive of ${revision}: ${reason}.`)
     await invoke('net_storage:prepare_archive')
     const replace = !('absent' in found && found.absent)
-    shipit.netStorage.manifest = await packAndStore({ replace, builtWith })
+    shipit.netStorage.manifest = await packAndStore({ store, replace, builtWith })
   })
 
   const packAndStore = async (options: {
+    readonly store: ArchiveStore
     readonly replace: boolean
     readonly builtWith: BuiltWith
   }): Promise<Manifest> => {
-    const { replace, builtWith } = options
-    const { revision, store, scm, settings } = deployment
+    const { store, replace, builtWith } = options
+    const { revision, scm, settings } = deployment
     const { archiver, transport } = settings
     const directory = shipit.netStorage.localReleasePath
     const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { DeployError, Script, type Capistrano, type Host, type Shipit } from 'shipit-capistrano'
 import type { z } from 'zod'
-import { ArchiveStore } from '../archive/archive-store.js'
+import { ArchiveStore, type Found } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { dependenciesIdentity, findDependencies, type Dependencies } from '../installer/dependencies.js'
 import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
 import type { LiveElsewhere } from '../servers/live-elsewhere.js'
-import type { settingsSchema } from '../settings.js'
+import type { BuildKey, settingsSchema } from '../settings.js'
 
 /** What the tasks of one Shipit instance share. */
 export class Deployment {
@@ -74,17 +74,67 @@ export class Deployment {
     })
   }
 
+  /** All of the application's archives. */
   get store(): ArchiveStore {
-    return new ArchiveStore(this.settings.transport, this.application)
+    return this.storeOf(undefined)
+  }
+
+  /** Archives as they would be built now. */
+  async builds(): Promise<ArchiveStore> {
+    return this.storeOf(await this.builtFor())
+  }
+
+  /** The archive of a revision that is as it would be built now; or why there is none. */
+  async find(revision: string, builtWith: BuiltWith): Promise<Found> {
+    const found = await (await this.builds()).find(revision, builtWith)
+    if ('manifest' in found || !found.absent) return found
+    // One that was built for no environment is another one, but tells what has changed since.
+    const other = await this.store.find(revision, builtWith)
+    return 'manifest' in other ? found : { ...found, reason: other.reason }
+  }
+
+  private storeOf(builtFor: string | undefined): ArchiveStore {
+    return new ArchiveStore(this.settings.transport, this.application, builtFor)
+  }
+
+  /** Names of the tasks that make part of an archive beside `net_storage:prepare_archive` itself. */
+  get buildHooks(): string[] {
+    const { hooksOf } = this.dsl
+    const always = hooksOf('net_storage:upload_archive')
+    return hooksOf('net_storage:prepare_archive').filter((name) => !always.includes(name))
+  }
+
+  /** What keeps archives apart that were built of the same revision; undefined if nothing does. */
+  private async builtFor(): Promise<string | undefined> {
+    const { buildKey } = this.settings
+    if (buildKey !== undefined) {
+      const value = typeof buildKey === 'function' ? await buildKey() : buildKey
+      return `build key ${stableStringify(value)}`
+    }
+    return this.buildHooks.length > 0 ? this.environmentKey : undefined
+  }
+
+  private get environmentKey(): string {
+    return `environment ${this.shipit.environment}`
   }
 
   get archivesInUse(): ArchivesInUse {
     return new ArchivesInUse(this.settings.transport, this.application, this.shipit.environment)
   }
 
-  /** The archive of a revision that storage has, whatever it was built with. @throws {DeployError} `E_NO_ARCHIVE` */
+  /**
+   * The archive of a revision that this environment can take without building one, whatever it was built with. Hooks may
+   * have come or gone since: one that was built for no environment is for all of them.
+   */
+  async findBuilt(revision: string): Promise<Found> {
+    const places = new Set([await this.builtFor(), this.environmentKey, undefined])
+    const found = await Promise.all([...places].map((place) => this.storeOf(place).find(revision)))
+    return found.find((each) => 'manifest' in each) ?? (found[0] as Found)
+  }
+
+  /** As {@link findBuilt}. @throws {DeployError} `E_NO_ARCHIVE` if there is none */
   async archiveOf(revision: string): Promise<Manifest> {
-    const found = await this.store.find(revision)
+    const found = await this.findBuilt(revision)
     if ('manifest' in found) return found.manifest
     throw new DeployError('E_NO_ARCHIVE', `It can't be fetched: ${found.reason}.`)
   }
@@ -107,6 +157,7 @@ export class Deployment {
       node: process.version,
       repoTree,
       multiAppMode,
+      'build hooks': this.buildHooks.join(', ') || null,
       submodules: this.shipit.config.updateSubmodules ?? false,
       ...(await dependenciesIdentity(await this.dependencies())),
     }
@@ -117,6 +168,12 @@ export class Deployment {
     const files = names.map((name) => new URL(`../../server/${name}.sh`, import.meta.url))
     return Script.of(files.map((file) => readFileSync(file, 'utf8')).join('\n'))
   }
+}
+
+/** The same text for the same values, in whichever order they stand. */
+function stableStringify(value: BuildKey): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** A value that an earlier task sets. @throws {DeployError} `E_TASK_MISSING` */
