@@ -46,12 +46,13 @@ async function revisionsInStorage(): Promise<string[]> {
 }
 
 it("keeps what another environment's servers have, and says what it removes", async () => {
+  const shared = { buildKey: 'both' }
   const old = await commit('1')
-  await deploy('staging')
+  await deploy('staging', shared)
   const gone = await commit('2')
-  await deploy('production')
+  await deploy('production', shared)
   const newest = await commit('3')
-  const output = await deploy('production')
+  const output = await deploy('production', shared)
   expect(output).toMatch(new RegExp(`Removed manifests/${gone}\\S*\\.json from storage`))
   expect(output).toMatch(/@web1 removed release \d{14}/)
   expect(output).toMatch(/@web1 removed archive [0-9a-f]{40}-\d{14}\.tar\.gz/)
@@ -61,9 +62,9 @@ it("keeps what another environment's servers have, and says what it removes", as
   expect(kept).not.toContain(gone)
 
   // What staging has can be deployed again without a build, and goes when nobody has it any more.
-  expect(await deploy('staging')).toContain('Reusing')
+  expect(await deploy('staging', shared)).toContain('Reusing')
   await commit('5')
-  await deploy('staging')
+  await deploy('staging', shared)
   expect(await revisionsInStorage()).not.toContain(old)
 })
 
