@@ -37,6 +37,7 @@ export default shipit => {
   const { installer, ...rest } = JSON.parse(process.env.NET_STORAGE ?? '{}')
   Object.assign(shipit.config.netStorage, rest)
   if (installer !== undefined) shipit.config.netStorage.installer = installer === 'copy' ? new Copy() : installer
+  shipit.config.linkedDirs = JSON.parse(process.env.LINKED_DIRS ?? '[]')
   shipit.blTask('assets:build', () => console.log('built'))
 }
 `
@@ -336,6 +337,45 @@ describe('a deploy', () => {
     expect((await deploy({ installer: 'cargo' })).output).toContain(
       "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; given was 'cargo'",
     )
+  })
+
+  it('refuses to leave out, or to hide, what the application depends on', async () => {
+    const before = await stage.live()
+    const manifest = (all: object): string => JSON.stringify({ name: 'shop', version: '1.0.0', ...all })
+    const onlyIn = async (files: Record<string, string>, message: string): Promise<void> => {
+      for (const name of ['package-lock.json', 'pnpm-lock.yaml', 'package.json'])
+        await rm(join(stage.app.directory, name), { force: true })
+      await stage.app.commit(files, message)
+    }
+    await onlyIn({ 'package.json': manifest({ dependencies: { greeter: '1' } }) }, 'Without a lockfile')
+    const left = await deploy()
+    expect(left.output).toMatch(
+      /Commit [0-9a-f]{40} lists dependencies in package\.json, and has no lockfile: .*Commit package-lock\.json.*, or set netStorage\.installer: false.*\[E_INSTALLER\]/,
+    )
+    expect(left.output).not.toMatch(/Building an archive|^\s+at /m)
+    expect(left.status).toBe(1)
+
+    await stage.app.commit(
+      { 'package.json': manifest({ devDependencies: { linter: '1' } }), Gemfile: "gem 'rails'\n" },
+      'Gems',
+    )
+    expect((await deploy()).output).toMatch(/lists dependencies in Gemfile, and has no lockfile/)
+    await rm(join(stage.app.directory, 'Gemfile'))
+    await stage.app.commit({ 'package-lock.json': manifest({ lockfileVersion: 3, packages: {} }) }, 'Locked')
+    for (const linkedDirs of [['log', 'node_modules'], ['packages/a/node_modules']]) {
+      const { output, status } = await deploy({}, { LINKED_DIRS: JSON.stringify(linkedDirs) })
+      expect(output).toMatch(
+        new RegExp(`linkedDirs: '${linkedDirs.at(-1)}' would hide what npm installs .*\\[E_INSTALLER\\]`),
+      )
+      expect(status).toBe(1)
+    }
+    const named = await deploy({ installer: 'bundler' }, { LINKED_DIRS: '["vendor"]', BRANCH: 'mian' })
+    expect(named.output).toMatch(
+      /The checks found 2 problems.*linkedDirs: 'vendor' would hide what bundler installs/s,
+    )
+    expect(await stage.live()).toEqual(before)
+    // Inside of what is installed, and without an installer, folders may be shared.
+    expect((await deploy({ installer: false }, { LINKED_DIRS: '["node_modules"]' })).status).toBe(0)
   })
 
   it('finds the lockfile of one of several applications, and those of both languages', async () => {

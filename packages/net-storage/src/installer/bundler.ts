@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { copyTree } from './copy-tree.js'
 import { Installer, type InstallTarget } from './installer.js'
 import { failure, mismatch, runProgram, versionOf, type ProgramOutcome } from './program.js'
@@ -28,6 +28,7 @@ const LOCKFILE_STATUS = 16
 export class Bundler extends Installer {
   readonly name = 'bundler'
   readonly lockfiles = ['Gemfile.lock', 'gems.locked']
+  override readonly installsInto = [INSTALL_PATH, dirname(SETTINGS_FILE)]
 
   async identity(): Promise<Record<string, string>> {
     const [bundler, ruby] = await Promise.all([versionOf('bundle'), versionOf('ruby')])

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { BuiltWith } from '../archive/manifest.js'
 import type { Scm } from '../scm/scm.js'
 import { InstallerError } from './installer-error.js'
 import type { Installer } from './installer.js'
-import { BY_ECOSYSTEM } from './installers.js'
+import { ECOSYSTEMS, type Ecosystem } from './installers.js'
 
 /** An installer, and the lockfile of a commit that it goes by. */
 export interface Dependencies {
@@ -29,7 +29,8 @@ export interface FindDependenciesOptions {
 
 /**
  * What is to be installed for a commit, by its lockfiles. JavaScript and Ruby may both be there, as in many Rails applications.
- * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the installer that is set
+ * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the installer
+ * that is set, or for what the application depends on
  */
 export async function findDependencies(options: FindDependenciesOptions): Promise<Dependencies[]> {
   const { installer, revision } = options
@@ -43,11 +44,10 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
       `netStorage.installer is '${installer.name}', and commit ${revision} has no ${names}: commit it, or set netStorage.installer: false.`,
     )
   }
-  const all = BY_ECOSYSTEM.map(async (installers) => {
-    const found = await nearest(
-      options,
-      installers.map((create) => create()),
-    )
+  const all = ECOSYSTEMS.map(async (ecosystem) => {
+    const installers = ecosystem.installers.map((create) => create())
+    const found = await nearest(options, installers)
+    if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
     if (found.length <= 1) return found
     const names = found.map(({ folder, lockfile }) => join(folder, lockfile)).join(' and ')
     throw new InstallerError(
@@ -58,14 +58,60 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
   return (await Promise.all(all)).flat()
 }
 
+/** @throws {InstallerError} `E_INSTALLER` if the application depends on what nothing would install */
+async function refuseUnlocked(
+  { scm, revision, applicationFolder }: FindDependenciesOptions,
+  { manifests, listsDependencies }: Ecosystem,
+  installers: readonly Installer[],
+): Promise<void> {
+  for (const folder of foldersAbove(applicationFolder)) {
+    for (const name of manifests) {
+      const path = join(folder, name)
+      const content = await scm.read(revision, path)
+      if (!content || !listsDependencies(content.toString('utf8'))) continue
+      const lockfiles = installers.map(({ lockfiles: names }) => names.at(-1)).join(', ')
+      throw new InstallerError(
+        'E_INSTALLER',
+        `Commit ${revision} lists dependencies in ${path}, and has no lockfile: they would be missing from the release. Commit ${lockfiles.replace(/, ([^,]*)$/, ' or $1')}, or set netStorage.installer: false if nothing is to be installed.`,
+      )
+    }
+  }
+}
+
+/**
+ * Proves that no shared folder takes the place of what an installer fills.
+ * @throws {InstallerError} `E_INSTALLER`
+ */
+export function checkLinkedDirs(
+  linkedDirs: readonly string[],
+  { installer, folder }: Pick<Dependencies, 'installer' | 'folder'>,
+): void {
+  for (const path of linkedDirs) {
+    const linked = join(path)
+    const hides = (filled: string): boolean =>
+      `${filled}/`.startsWith(`${linked}/`) ||
+      // Packages of a workspace have folders of their own.
+      (basename(filled) === 'node_modules' && basename(linked) === 'node_modules')
+    if (!installer.installsInto.some((filled) => hides(join(folder, filled)))) continue
+    throw new InstallerError(
+      'E_INSTALLER',
+      `linkedDirs: '${path}' would hide what ${installer.name} installs into the release: take it out of linkedDirs (what was installed is kept on the deploy machine), or set netStorage.installer: false.`,
+    )
+  }
+}
+
+/** A folder and those above it, up to the release tree itself. */
+function foldersAbove(folder: string): string[] {
+  const parts = folder.split('/').filter(Boolean)
+  return Array.from({ length: parts.length + 1 }, (_, up) => parts.slice(0, parts.length - up).join('/'))
+}
+
 /** Those whose lockfile is in the nearest folder that has any. */
 async function nearest(
   { scm, revision, applicationFolder }: FindDependenciesOptions,
   installers: readonly Installer[],
 ): Promise<Dependencies[]> {
-  const parts = applicationFolder.split('/').filter(Boolean)
-  for (let depth = parts.length; depth >= 0; depth -= 1) {
-    const folder = parts.slice(0, depth).join('/')
+  for (const folder of foldersAbove(applicationFolder)) {
     const found = await Promise.all(
       installers.map(async (installer) => {
         for (const lockfile of installer.lockfiles) {

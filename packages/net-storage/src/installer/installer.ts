@@ -22,6 +22,8 @@ export abstract class Installer {
   abstract readonly name: string
   /** Names that its lockfile may have, the one that it prefers first: where one is, dependencies are installed. */
   abstract readonly lockfiles: readonly string[]
+  /** Folders that it fills, from the lockfile's on; shared folders may not take their place. @default none */
+  readonly installsInto: readonly string[] = []
   /**
    * What its result depends on beside the files of the commit, such as its version: an archive that was made with another
    * is not reused. Called before anything is built.

@@ -7,6 +7,7 @@ import { failure, mismatch, runProgram, versionOf } from './program.js'
 export class Npm extends Installer {
   readonly name = 'npm'
   readonly lockfiles = ['npm-shrinkwrap.json', 'package-lock.json']
+  override readonly installsInto = ['node_modules']
 
   async identity(): Promise<Record<string, string>> {
     return { npm: await versionOf('npm') }

@@ -7,6 +7,7 @@ import { failure, mismatch, runProgram, versionOf } from './program.js'
 export class Pnpm extends Installer {
   readonly name = 'pnpm'
   readonly lockfiles = ['pnpm-lock.yaml']
+  override readonly installsInto = ['node_modules']
 
   async identity(): Promise<Record<string, string>> {
     return { pnpm: await versionOf('pnpm') }

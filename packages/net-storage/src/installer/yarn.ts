@@ -9,6 +9,7 @@ import { failure, mismatch, runProgram, versionOf, type ProgramOutcome } from '.
 export class Yarn extends Installer {
   readonly name = 'yarn'
   readonly lockfiles = ['yarn.lock']
+  override readonly installsInto = ['node_modules']
 
   async identity(): Promise<Record<string, string>> {
     return { yarn: await versionOf('yarn') }

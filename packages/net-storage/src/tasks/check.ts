@@ -3,6 +3,8 @@ import { allChecks, type Host } from 'shipit-capistrano'
 import { findConfigFiles } from '../config-files/config-files.js'
 import { liveElsewhere } from '../servers/live-elsewhere.js'
 import { runFetching, type KnownObject } from '../servers/fetch.js'
+import { checkLinkedDirs } from '../installer/dependencies.js'
+import type { Installer } from '../installer/installer.js'
 import type { Transport } from '../transport/transport.js'
 import type { Deployment } from './deployment.js'
 
@@ -32,6 +34,11 @@ export function defineCheck(deployment: Deployment): void {
     }
   }
 
+  const checkLinks = async (installer: Installer): Promise<void> => {
+    const folder = deployment.settings.multiAppMode ? deployment.application : ''
+    checkLinkedDirs(shipit.config.linkedDirs ?? [], { installer, folder })
+  }
+
   const checkAll = check(async (hosts) => {
     if (flow() === 'rollback') {
       shipit.log('Going back needs neither repository nor storage.')
@@ -48,7 +55,7 @@ export function defineCheck(deployment: Deployment): void {
       stored,
       settings.archiver.check(),
       // One that is found by its lockfile is known once there is a commit.
-      ...(typeof installer === 'object' && !pulling ? [installer.identity()] : []),
+      ...(typeof installer === 'object' && !pulling ? [installer.identity(), checkLinks(installer)] : []),
       findConfigFiles(settings.configFiles),
       checkServers(hosts, stored),
     ])

@@ -4,7 +4,12 @@ import type { z } from 'zod'
 import { ArchiveStore, type Found } from '../archive/archive-store.js'
 import { ArchivesInUse } from '../archive/in-use.js'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
-import { dependenciesIdentity, findDependencies, type Dependencies } from '../installer/dependencies.js'
+import {
+  checkLinkedDirs,
+  dependenciesIdentity,
+  findDependencies,
+  type Dependencies,
+} from '../installer/dependencies.js'
 import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
 import type { LiveElsewhere } from '../servers/live-elsewhere.js'
@@ -144,7 +149,9 @@ export class Deployment {
     const { scm, revision } = this
     const { installer, multiAppMode } = this.settings
     const applicationFolder = multiAppMode ? this.application : ''
-    return findDependencies({ scm, revision, installer, applicationFolder })
+    const found = await findDependencies({ scm, revision, installer, applicationFolder })
+    for (const each of found) checkLinkedDirs(this.shipit.config.linkedDirs ?? [], each)
+    return found
   }
 
   /** What an archive depends on that is built now. @throws {InstallerError} `E_INSTALLER` */
