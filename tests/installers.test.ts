@@ -319,8 +319,9 @@ describe('a deploy', () => {
     const { status, output } = await deploy()
     expect(status).toBe(1)
     expect(output).toMatch(
-      /package-lock\.json does not match what the application asks for: run `npm install`, and commit .*\[E_LOCKFILE\]/s,
+      /package-lock\.json does not match what the application asks for: run `npm install`, and commit package-lock\.json\. `npm ci` says:\n(.*\n)?\s+Missing: another@\S+ from lock file \[E_LOCKFILE\]/,
     )
+    expect(output).not.toContain('Usage:')
     expect(output).not.toMatch(/^\s+at /m)
     expect(await stage.live()).toEqual(before)
   })

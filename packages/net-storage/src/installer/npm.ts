@@ -22,7 +22,11 @@ export class Npm extends Installer {
       if (outcome.status === 0) return
       // npm's own code for a lockfile that is not in step.
       if (/\bcode EUSAGE\b/.test(outcome.printed))
-        throw mismatch(command, outcome, { lockfile, remedy: 'npm install' })
+        throw mismatch(command, outcome, {
+          lockfile,
+          remedy: 'npm install',
+          told: /\b((?:Missing|Invalid): .*)$/,
+        })
       throw failure(command, outcome)
     })
   }

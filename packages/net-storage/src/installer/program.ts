@@ -84,11 +84,21 @@ export function failure(command: readonly string[], { status, printed }: Program
 export function mismatch(
   command: readonly string[],
   outcome: ProgramOutcome,
-  { lockfile, remedy }: { readonly lockfile: string; readonly remedy: string },
+  {
+    lockfile,
+    remedy,
+    told,
+  }: {
+    readonly lockfile: string
+    readonly remedy: string
+    /** Finds what tells the difference in a line, as its first group, where the program buries it. @default all that it printed */
+    readonly told?: RegExp
+  },
 ): InstallerError {
+  const lines = outcome.printed.split('\n').flatMap((line) => told?.exec(line)?.[1] ?? [])
   return new InstallerError(
     'E_LOCKFILE',
-    `${lockfile} does not match what the application asks for: run \`${remedy}\`, and commit ${lockfile}. ${shown(command)} says:\n${lastLines(outcome.printed)}`,
+    `${lockfile} does not match what the application asks for: run \`${remedy}\`, and commit ${lockfile}. ${shown(command)} says:\n${lastLines(lines.length > 0 ? lines.join('\n') : outcome.printed)}`,
   )
 }
 
