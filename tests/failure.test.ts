@@ -1,6 +1,7 @@
 import { mkdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { StorageProxy } from '../testbed/storage-proxy.js'
 import { Stage } from './support/stage.js'
 
 /** Tools of a server that has all but a way to download. */
@@ -22,6 +23,15 @@ const TOOLS = [
   'sleep',
   'grep',
 ]
+
+/** The example, with one further try of downloads. */
+const ONCE = `
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  shipit.config.netStorage.retries = 1
+}
+`
 
 describe('a deploy that can not work', () => {
   let stage: Stage
@@ -109,5 +119,38 @@ describe('servers with few tools', () => {
     expect(output).toContain('is live on 3 servers')
     expect(status).toBe(0)
     expect(new Set(await stage.live()).size).toBe(1)
+  })
+
+  it('are sent all of it again when storage breaks off, or are named with what it did', async () => {
+    const proxy = await StorageProxy.start(inject('s3').endpoint)
+    const env = { HOSTS: 'web2', S3_ENDPOINT: proxy.endpoint }
+    const breakOff = (times: number): void => {
+      let broken = 0
+      proxy.interfere = ({ method, url }, response) => {
+        if (method !== 'GET' || !url?.includes('/archives/') || (broken += 1) > times) return false
+        response.writeHead(200, { 'content-length': 100_000 })
+        response.write(Buffer.alloc(700), () => response.destroy())
+        return true
+      }
+    }
+    const before = await stage.live()
+    await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
+    breakOff(Infinity)
+    const failed = await stage.run('deploy', env, await stage.shipitfile('once.ts', ONCE))
+    expect(failed.output).toMatch(
+      /1 of 1 server failed:\s+web2: could not be sent the archive: storage broke off \((aborted|terminated)\) \[E_SERVERS\]/,
+    )
+    expect(failed.output).not.toMatch(/is not what was uploaded|^\s+at /m)
+    expect(failed.output.split('trying again')).toHaveLength(2)
+    expect(await stage.live()).toEqual(before)
+
+    breakOff(1)
+    const { status, output } = await stage.run('deploy', env)
+    await proxy.stop()
+    expect(output).toContain(
+      '@web2 could not be sent the archive: storage broke off (aborted); trying again, 1 of 3',
+    )
+    expect(status).toBe(0)
+    expect((await stage.live())[1]).toBe(await stage.app.git('rev-parse', 'HEAD'))
   })
 })

@@ -16,6 +16,15 @@ export default shipit => {
 }
 `
 
+/** The example, whose checks do nothing. */
+const UNCHECKED = `
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  shipit.blTask('net_storage:check', () => {})
+}
+`
+
 let stage: Stage
 /** Another checkout, as on another deploy machine. */
 let elsewhere: string
@@ -104,9 +113,10 @@ it('brings a new server to what the others run, though the branch has gone on', 
   expect(await release('web3')).toBe(await release('web1'))
 })
 
-it('may be done again', async () => {
+it('may be done again, also where the shipitfile has no checks', async () => {
   const before = await release('web3')
-  const { status: code, output } = await stage.run('net_storage:pull_deploy', newcomer)
+  const unchecked = await stage.shipitfile('unchecked.ts', UNCHECKED)
+  const { status: code, output } = await stage.run('net_storage:pull_deploy', newcomer, unchecked)
   expect(output).toContain(`release ${before} is here`)
   expect(code).toBe(0)
   expect(await release('web3')).toBe(before)

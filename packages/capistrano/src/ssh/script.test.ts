@@ -39,3 +39,8 @@ it('ends with the status of fail', () => {
 it('refuses a NUL', () => {
   expect(() => quote('a\0b')).toThrowError(expect.objectContaining({ code: 'E_NUL' }))
 })
+
+it('takes the last value of a variable', () => {
+  const script = Script.of('printf %s "$a$b"').with({ a: 'first', b: 1 }).with({ a: 'last' })
+  expect(spawnSync('sh', ['-c', LOADER], { input: script.encode() }).stdout.toString()).toBe('last1')
+})

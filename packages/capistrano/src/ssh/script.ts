@@ -9,7 +9,10 @@ export type Variables = Readonly<Record<string, string | number>>
  * shows in a process list. Values get in as variables; this file is the one place that quotes.
  */
 export class Script {
-  private constructor(private readonly text: string) {}
+  private constructor(
+    private readonly text: string,
+    private readonly variables: Variables = {},
+  ) {}
 
   /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `fail`). */
   static of(text: string): Script {
@@ -21,10 +24,9 @@ export class Script {
     return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'))
   }
 
-  /** The same script with shell variables set. Any text is a valid value, but one with a NUL. */
+  /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
   with(variables: Variables): Script {
-    const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(String(value))}`)
-    return new Script([...lines, this.text].join('\n'))
+    return new Script(this.text, { ...this.variables, ...variables })
   }
 
   /**
@@ -32,7 +34,12 @@ export class Script {
    * shell, so what follows it there is input for the script's own commands.
    */
   encode(): string {
-    const escaped = this.text.replaceAll('\\', '\\\\').replaceAll("'", '\\0047').replaceAll('\n', '\\n')
+    const values = Object.entries(this.variables).map(([name, value]) => `${name}=${quote(String(value))}`)
+    const escaped = [...values, this.text]
+      .join('\n')
+      .replaceAll('\\', '\\\\')
+      .replaceAll("'", '\\0047')
+      .replaceAll('\n', '\\n')
     return `eval "$(printf %b '${escaped}')"\n`
   }
 }

@@ -1,6 +1,6 @@
 import { HostError, quote, type Facts, type Host, type Script, type Variables } from 'shipit-capistrano'
 import type { Source, Transport } from '../transport/transport.js'
-import { openOnThisMachine } from './relay.js'
+import { relay } from './relay.js'
 
 /** What `server/fetch.sh` ends with when storage refuses. */
 const REFUSED = 27
@@ -61,9 +61,16 @@ export async function runFetching(
         log(
           `@${host.name} ${error.output}: sending it from this machine, over ssh. With curl there it would fetch by itself.`,
         )
-        const input = await openOnThisMachine(source)
-        const relayed = { relayed: 1, delays: '', ...sourceVariables(source) }
-        return await host.script(fetching.with(relayed), { input })
+        return await relay(
+          host,
+          (input, from) =>
+            host.script(fetching.with({ relayed: 1, delays: '', ...sourceVariables(from) }), { input }),
+          {
+            source: () => transport.source(key),
+            retries,
+            log,
+          },
+        )
       }
       if (renewals === 0 || !(error instanceof HostError) || error.status !== REFUSED || !hasExpired(source))
         throw error

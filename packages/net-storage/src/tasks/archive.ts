@@ -17,7 +17,8 @@ export function defineArchive(deployment: Deployment): void {
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
-    const { live, scm, branch, deployTo, localFolder } = deployment
+    const { scm, branch, deployTo, localFolder } = deployment
+    const live = await deployment.live()
     if (live) {
       shipit.currentRevision = live.revision
       shipit.releaseDirname = live.release

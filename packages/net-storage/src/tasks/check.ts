@@ -1,7 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { allChecks, type Host } from 'shipit-capistrano'
 import { findConfigFiles } from '../config-files/config-files.js'
-import { liveElsewhere } from '../servers/live-elsewhere.js'
 import { runFetching, type KnownObject } from '../servers/fetch.js'
 import { checkLinkedDirs } from '../installer/dependencies.js'
 import type { Installer } from '../installer/installer.js'
@@ -44,14 +43,14 @@ export function defineCheck(deployment: Deployment): void {
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    const { settings, scm, branch, pulling, deployTo, localFolder } = deployment
-    deployment.live = pulling ? await liveElsewhere(dsl, deployTo) : undefined
+    const { settings, scm, branch, pulling, localFolder } = deployment
+    const live = await deployment.live()
     const { transport, installer } = settings
     await localFolder.make()
     // From here to where it is awaited, nothing else is: its failure would be nobody's.
     const stored = checkStorage(transport, (line) => shipit.log(line))
     await allChecks([
-      ...(deployment.live ? [] : [scm.check(branch)]),
+      ...(live ? [] : [scm.check(branch)]),
       stored,
       settings.archiver.check(),
       // One that is found by its lockfile is known once there is a commit.

@@ -12,19 +12,22 @@ import {
 } from '../installer/dependencies.js'
 import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
-import type { LiveElsewhere } from '../servers/live-elsewhere.js'
+import { liveElsewhere, type LiveElsewhere } from '../servers/live-elsewhere.js'
 import type { BuildKey, settingsSchema } from '../settings.js'
 
 /** What the tasks of one Shipit instance share. */
 export class Deployment {
-  /** What the servers that are left out run, where these are to be brought to the same. */
-  live: LiveElsewhere | undefined
+  private elsewhere: Promise<LiveElsewhere | undefined> | undefined
 
   constructor(
     readonly shipit: Shipit,
     readonly dsl: Capistrano,
     private readonly checkedSettings: () => z.output<typeof settingsSchema>,
-  ) {}
+  ) {
+    shipit.on('start', () => {
+      if (!shipit.isRunning) this.elsewhere = undefined
+    })
+  }
 
   /** @throws {DeployError} `E_NOT_INITIALIZED` before Shipit has initialised */
   get settings(): z.output<typeof settingsSchema> {
@@ -60,6 +63,12 @@ export class Deployment {
   /** Only what storage has is deployed: nothing is built or uploaded. */
   get pulling(): boolean {
     return this.dsl.isPartOfRun('net_storage:pull_deploy')
+  }
+
+  /** What the servers that are left out run, where the others are to be brought to the same. They are asked once a run. */
+  async live(): Promise<LiveElsewhere | undefined> {
+    if (!this.pulling) return undefined
+    return (this.elsewhere ??= liveElsewhere(this.dsl, this.deployTo))
   }
 
   get localFolder(): LocalFolder {
