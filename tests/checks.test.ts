@@ -65,6 +65,7 @@ it('tells all that is wrong with servers, repository, storage and settings in on
     expect(count(output, part)).toBe(1)
   // The user's own task is no check: it does not run once something is known to be wrong.
   expect(output).not.toContain('The site is closed.')
+  expect(output).toContain("Failed in 'deploy:check'.")
   expect(output).toContain("Finished 'deploy:unlock'")
   expect(output).not.toMatch(/eval:|^\s+at /m)
   expect(await stage.live()).toEqual(before)

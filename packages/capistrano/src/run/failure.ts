@@ -88,7 +88,11 @@ export class Failure {
   /** Runs the failure tasks of a flow that a task of another run invoked. That task fails with it, also if it goes on. */
   async flowFailed(error: unknown): Promise<void> {
     const { task } = this.context.run
-    if (task !== undefined) this.invokers.add(task)
+    if (task !== undefined) {
+      this.invokers.add(task)
+      // It waits for the failure tasks: they do not wait for it.
+      this.running.delete(task)
+    }
     await this.handle(error)
   }
 
