@@ -150,6 +150,7 @@ describe('a deploy', () => {
       node: process.version,
       repoTree: null,
       multiAppMode: false,
+      'build hooks': 'assets:build',
       submodules: false,
       installer: 'none',
     })

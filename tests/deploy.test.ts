@@ -1,4 +1,5 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
+import type { Manifest } from 'shipit-net-storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Stage } from './support/stage.js'
 
@@ -45,6 +46,9 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
       'shop/locks/shop.production.json',
       (await stage.bucket.manifest(first)).key,
     ])
+    // The same user as in the deploys' logs.
+    const manifest = JSON.parse((await stage.bucket.manifest(first)).content) as Manifest
+    expect(manifest.createdBy).toMatch(/^tester@/)
     const config = stage.path('web2', 'current/config/database.json')
     expect(await readFile(config, 'utf8')).toContain('canary-password')
     expect((await stat(config)).mode & 0o777).toBe(0o640)

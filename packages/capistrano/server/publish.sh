@@ -52,9 +52,9 @@ check_fence() {
   [ "$fence_number" -ge "$seen" ] ||
     fail 14 "refused: a deploy that got the lock later was here before this one (its number is $seen, this one's $fence_number). This deploy lost its lock without knowing"
   [ "$fence_number" -gt "$seen" ] || return 0
-  printf '%s %s\n%s' "$fence_number" "$fence_domain" "$others" >".fences-$$" && mv -f ".fences-$$" .fences || {
+  { printf '%s %s\n%s' "$fence_number" "$fence_domain" "$others" >".fences-$$" && mv -f ".fences-$$" .fences; } 2>/dev/null || {
     rm -f ".fences-$$"
-    fail 13 "cannot write to $deploy_to"
+    fail 13 "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
   }
 }
 
