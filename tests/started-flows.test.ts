@@ -8,13 +8,15 @@ const SHIPITFILE = `
 const capistrano = require('shipit-capistrano')
 const { env } = process
 module.exports = shipit => {
-  const { before, after, task, invoke } = capistrano(shipit)
+  const { before, after, task, invoke, flow } = capistrano(shipit)
   require('shipit-npm')(shipit)
   shipit.initConfig({ production: {
     deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
     servers: JSON.parse(env.SERVERS), key: env.SSH_KEY, npm: { remote: false },
   } })
   shipit.blTask('npm:install', () => {})
+  shipit.on('updated', () => shipit.start('warm'))
+  shipit.task('warm', () => new Promise((resolve) => setImmediate(resolve)))
   for (const event of ['deploy', 'deployed', 'rollback', 'rollbacked'])
     shipit.on(event, () => console.log('event ' + event))
   task('ship', async () => {
@@ -22,6 +24,10 @@ module.exports = shipit => {
   })
   task('ship:start', () => void shipit.start('deploy'))
   task('undo', () => invoke('rollback'))
+  task('try', async () => {
+    await invoke('deploy')
+    await invoke('rollback')
+  })
   shipit.task('migrate', () => new Promise((resolve, reject) => {
     if (env.MIGRATE === 'fail') setImmediate(() => reject(new Error('no migration')))
     else if (env.MIGRATE === 'exit') process.exit(4)
@@ -29,18 +35,23 @@ module.exports = shipit => {
     else resolve()
   }))
   before('deploy:publishing', 'migrate')
+  after('deploy:published', 'health', () => { if (env.UNHEALTHY && flow() === 'deploy') throw new Error('unhealthy') })
+  after('deploy:failed', 'back', () => env.UNHEALTHY && invoke('rollback'))
   after('deploy:failed', 'tell', () => console.log('told of the failure'))
   shipit.task('page', () => new Promise((resolve) => setImmediate(() => (console.log('paged'), resolve()))))
   after('deploy:failed', 'start:page', () => void shipit.start('page'))
 }
 `
 
+const times = (output: string, text: string): number => output.split(text).length - 1
+
 let stage: Stage
 let shipitfile: string
+let shipped: string
 beforeAll(async () => {
   stage = await Stage.create({ names: ['web1'] })
   shipitfile = await stage.shipitfile('flows.cjs', SHIPITFILE)
-  await stage.run('ship', {}, shipitfile)
+  shipped = (await stage.run('ship', {}, shipitfile)).output
 })
 afterAll(() => stage.close())
 
@@ -49,9 +60,12 @@ async function lastRecord(): Promise<DeployRecord> {
   return JSON.parse(lines.at(-1) ?? '') as DeployRecord
 }
 
-const times = (output: string, text: string): number => output.split(text).length - 1
-
 it('is live, and is a deploy, when a task has invoked it', async () => {
+  // What listeners start runs in the middle of it, as it does when the deploy was asked for.
+  for (const task of ['npm:init', 'npm:install', 'warm']) {
+    expect(shipped).toMatch(new RegExp(`Finished '${task}'.*Running 'deploy:publish'`, 's'))
+    expect(times(shipped, `Running '${task}' task`)).toBe(1)
+  }
   expect(await stage.live()).toEqual([await stage.app.git('rev-parse', 'HEAD')])
   expect(await lastRecord()).toMatchObject({ action: 'deploy', result: 'succeeded' })
 })
@@ -88,7 +102,8 @@ it.each(['ship', 'ship:start'])('runs its failure tasks when %s is interrupted, 
 
   const { status, output } = await stage.run(task, { MIGRATE: 'exit' }, shipitfile)
   expect(status).toBe(4)
-  expect(output).toContain('The process exits in the middle of the deploy')
+  expect(output).toContain("The process exits in the middle of the deploy, in 'migrate'.")
+  expect(output).toMatch(/Not finished, as the process did not wait for it: .*'page'/)
   expect(times(output, 'told of the failure')).toBe(1)
 })
 
@@ -101,6 +116,22 @@ it('is a rollback, and says so, when a task has invoked it', async () => {
   expect(output).not.toMatch(/^event deploy(ed)?$/m)
   expect(await stage.live()).toEqual([first])
   expect(await lastRecord()).toMatchObject({ action: 'rollback', result: 'succeeded' })
+})
+
+it('publishes what was live before, when a task invokes deploy and rollback, or a failure hook rollback', async () => {
+  for (const [task, env, expected] of [
+    ['try', {}, 0],
+    ['deploy', { UNHEALTHY: '1' }, 1],
+  ] as const) {
+    const before = await stage.live()
+    await stage.app.commit({ VERSION: `${task}\n` }, 'Live for a moment')
+    const { status, output } = await stage.run(task, env, shipitfile)
+    expect(times(output, "Finished 'deploy:publish'")).toBe(2)
+    expect(times(output, 'event rollbacked')).toBe(1)
+    expect(await stage.live()).toEqual(before)
+    expect(await lastRecord()).toMatchObject({ action: 'rollback', result: 'succeeded' })
+    expect(status).toBe(expected)
+  }
 })
 
 it('runs failure tasks for a phase of a rollback that is run by itself', async () => {

@@ -200,6 +200,7 @@ function create(shipit: Shipit): Capistrano {
   shipit.stop = (error, successful) => {
     stopListening?.()
     stopListening = undefined
+    run.reset()
     connections?.close()
     stop(error, successful)
   }

@@ -83,6 +83,8 @@ export interface Task {
   blocking?: boolean
   running?: boolean
   done?: boolean
+  /** It ended with an error. Orchestrator calls that done, too. */
+  failed?: boolean
   args?: object
   duration?: number
   hrDuration?: [number, number]

@@ -54,6 +54,16 @@ export class Schedule {
     }
   }
 
+  /** Names of all that was planned, whether it has run or not. */
+  get all(): ReadonlySet<string> {
+    return this.known
+  }
+
+  /** Whether all of it has run. */
+  get isDone(): boolean {
+    return this.entries.every(({ ended }) => ended)
+  }
+
   /** Names of what is to run, in order, each once. */
   get names(): string[] {
     return [...new Set(this.entries.flatMap(({ name, ended }) => (ended ? [] : [name])))]
@@ -62,11 +72,10 @@ export class Schedule {
   /** Whether a task may start now. */
   allows({ name, dep }: Task): boolean {
     const entry = this.next(name)
-    if (!entry) return true
+    if (!entry) return false
     if (dep.some((dependency) => (this.next(dependency)?.position ?? Infinity) < entry.position)) return false
     if (entry.isBarrier) {
-      while (this.entries[this.firstPending]?.ended) this.firstPending += 1
-      return this.firstPending >= entry.position
+      return (this.first()?.position ?? Infinity) >= entry.position
     }
     while (this.barriers[this.nextBarrier]?.ended) this.nextBarrier += 1
     return (this.barriers[this.nextBarrier]?.position ?? Infinity) > entry.position
@@ -78,12 +87,35 @@ export class Schedule {
     if (entry) this.running.set(name, entry)
   }
 
-  /** Notes that a task has ended. One that another task invoked, in the middle, does not run in its place again. */
+  /**
+   * Notes that a task has ended. One that another task invoked, in the middle, does not run in its place again, unless it
+   * failed there.
+   */
   ended(task: Task): void {
     const entry = this.running.get(task.name)
     this.running.delete(task.name)
-    for (const each of entry ? [entry] : (this.pending.get(task.name) ?? [])) each.ended = true
+    const elsewhere = task.failed ? [] : (this.pending.get(task.name) ?? [])
+    for (const each of entry ? [entry] : elsewhere) each.ended = true
     if (this.next(task.name)) task.done = false
+  }
+
+  /** The tasks one behind the other, with what is started meanwhile, and without what has run elsewhere. */
+  *oneByOne(): Generator<Task> {
+    for (let entry = this.first(); entry; entry = this.first()) {
+      const task = this.tasks()[entry.name]
+      if (!task || hasRun(task)) {
+        entry.ended = true
+        continue
+      }
+      this.started(task.name)
+      yield task
+      this.ended(task)
+    }
+  }
+
+  private first(): Entry | undefined {
+    while (this.entries[this.firstPending]?.ended) this.firstPending += 1
+    return this.entries[this.firstPending]
   }
 
   private next(name: string): Entry | undefined {
@@ -104,6 +136,11 @@ export class Schedule {
       this.pending.set(entry.name, [...(this.pending.get(entry.name) ?? []), entry])
     }
   }
+}
+
+/** Whether a task has run in this run; one that failed has not. */
+export function hasRun({ done = false, failed = false }: Task): boolean {
+  return done && !failed
 }
 
 function entriesOf({ names, barriers, hooks }: Sequence): Entry[] {

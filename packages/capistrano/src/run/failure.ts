@@ -41,8 +41,6 @@ export class Failure {
   private readonly invokers = new Set<string>()
   /** Which task an error comes from. */
   private readonly failedTasks = new WeakMap<object, string>()
-  /** What failure tasks have started. */
-  private readonly more: string[] = []
   /** Why the run failed. */
   private reason: Error | undefined
   private readonly running = new Map<string, Promise<void>>()
@@ -70,7 +68,6 @@ export class Failure {
     this.handled = false
     this.reason = undefined
     this.invokers.clear()
-    this.more.length = 0
     this.hookErrors.length = 0
   }
 
@@ -87,6 +84,7 @@ export class Failure {
 
   /** Runs the failure tasks of a flow that a task of another run invoked. That task fails with it, also if it goes on. */
   async flowFailed(error: unknown): Promise<void> {
+    if (this.active) return
     const { task } = this.context.run
     if (task !== undefined) {
       this.invokers.add(task)
@@ -101,12 +99,18 @@ export class Failure {
     return this.invokers.has(task) ? this.reason : undefined
   }
 
-  /** Has what a failure task starts run, too, before the process ends; what others start is not started any more. */
-  start(names: readonly string[]): void {
-    const { shipit, signal } = this.context
-    if (this.handled || signal.current.aborted)
-      shipit.log(`Not started, as the run has failed: ${names.join(', ')}.`)
-    else this.more.push(...names)
+  /** Whether nothing is started any more by the code that asks; the log says so. What failure tasks start runs, too. */
+  refuses(names: readonly string[]): boolean {
+    const { shipit, signal, run } = this.context
+    if (!this.active || (run.schedule && !signal.current.aborted)) return false
+    shipit.log(`Not started, as the run has failed: ${names.join(', ')}.`)
+    return true
+  }
+
+  /** Notes that something which runs after a failure has failed; false if that is not so. */
+  failedToo(task: string, error: unknown): boolean {
+    if (this.active) this.hookErrors.push({ task, error })
+    return this.active
   }
 
   /** Notes that a task of the flow has started. The function that is returned notes its end. */
@@ -170,20 +174,26 @@ export class Failure {
       shipit.log("Ended before 'deploy:failed' had finished.")
       return
     }
-    const where = [...this.running.keys()].map((name) => `'${name}'`).join(', ') || 'between two tasks'
+    // Nothing but failure tasks starts any more.
+    this.handling = Promise.resolve()
+    const where = run.busy.map((name) => `'${name}'`).join(', ') || 'between two tasks'
     shipit.log(`\nThe process exits in the middle of the deploy, in ${where}. Running 'deploy:failed'...`)
     const unfinished: string[] = []
-    for (const task of runner.pending('deploy:failed').filter((each) => !each.running)) {
-      let ended = task.fn.length === 0
-      try {
-        const result = task.fn.call(shipit, () => (ended = true))
-        if (typeof result === 'object' && result !== null) ended = false
-        task.done = true
-      } catch (error) {
-        this.hookErrors.push({ task: task.name, error })
+    const schedule = runner.scheduleOf('deploy:failed')
+    run.inside(run.open(schedule), () => {
+      for (const task of schedule.oneByOne()) {
+        if (task.running) continue
+        let ended = task.fn.length === 0
+        try {
+          const result = task.fn.call(shipit, () => (ended = true))
+          if (typeof result === 'object' && result !== null) ended = false
+          task.done = true
+        } catch (error) {
+          this.hookErrors.push({ task: task.name, error })
+        }
+        if (!ended) unfinished.push(`'${task.name}'`)
       }
-      if (!ended) unfinished.push(`'${task.name}'`)
-    }
+    })
     this.reportHookErrors()
     if (unfinished.length > 0) {
       shipit.log(
@@ -211,19 +221,12 @@ export class Failure {
   }
 
   private async runFailureTask(task: Task): Promise<void> {
-    const { runner, run, signal } = this.context
+    const { runner, signal } = this.context
     if (task.running) return
     try {
-      await signal.start(() => run.start(task.name, () => runner.run(task)))
+      await signal.start(() => runner.run(task))
     } catch (hookError) {
-      this.hookErrors.push({ task: task.name, error: hookError })
-    }
-    for (let name = this.more.shift(); name !== undefined; name = this.more.shift()) {
-      try {
-        for (const started of runner.anew(name)) await this.runFailureTask(started)
-      } catch (hookError) {
-        this.hookErrors.push({ task: name, error: hookError })
-      }
+      this.hookErrors.push({ task: this.taskOf(hookError) ?? task.name, error: hookError })
     }
   }
 
@@ -236,7 +239,12 @@ export class Failure {
     await this.settle()
     if (flow) {
       shipit.log("Running 'deploy:failed'...")
-      for (const task of runner.pending('deploy:failed')) await this.runFailureTask(task)
+      const schedule = runner.scheduleOf('deploy:failed')
+      const invocation = run.open(schedule)
+      await run.inside(invocation, async () => {
+        for (const task of schedule.oneByOne()) await this.runFailureTask(task)
+      })
+      run.close(invocation)
     }
     await this.end()
     this.handled = true

@@ -10,6 +10,7 @@ import type { RunSignal } from './run-signal.js'
 /** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
 interface OrchestratorSteps {
   sequence(tasks: Record<string, Task>, names: string[], results: string[], nest: string[]): void
+  allDone(): boolean
   _readyToRunTask(task: Task): boolean
   _runTask(task: Task): void
   _stopTask(task: Task, meta: object): void
@@ -40,22 +41,22 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
     // Orchestrator puts the names of the whole run behind those that are started in it.
     const planned = shipit.isRunning ? shipit.seq : []
     const asked = names.slice(0, names.length - planned.length)
-    if (shipit.isRunning && failure.active) {
-      failure.start(asked)
-      results.push(...planned)
-      return
-    }
+    results.push(...planned)
+    if (shipit.isRunning && failure.refuses(asked)) return
     try {
-      if (shipit.isRunning)
-        schedule.start(graph.sequence(asked.filter((name) => !shipit.tasks[name]?.running)))
-      else schedule.begin(graph.sequence(asked))
+      if (!shipit.isRunning) schedule.begin(graph.sequence(asked))
+      else {
+        const started = graph.sequence(asked.filter((name) => !shipit.tasks[name]?.running))
+        ;(run.schedule ?? schedule).start(started)
+      }
     } catch (error) {
       if (!(error instanceof SequenceError)) throw error
+      const start = `start('${asked[0]}')`
+      if (failure.failedToo(start, error)) return
       shipit.log(error.message)
-      if (!run.flow) throw error
+      if (!shipit.isRunning || !run.flow) throw error
       // Something in a running deploy starts what can't be started: nothing else starts, and the failure tasks run.
-      results.push(...planned)
-      failure.blame(error, `start('${asked[0]}')`)
+      failure.blame(error, start)
       void failure.handle(error).then(() => {
         const { message, missingTask, recursiveTasks } = error
         if (missingTask) shipit.emit('task_not_found', { message, task: missingTask, err: error })
@@ -64,8 +65,10 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
       })
       return
     }
-    results.push(...new Set([...schedule.names, ...planned]))
+    results.splice(0, results.length, ...new Set([...schedule.names, ...planned]))
   }
+
+  steps.allDone = () => schedule.isDone
 
   steps._readyToRunTask = (task) =>
     !failure.active &&
@@ -91,6 +94,9 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
           return
         }
         failure.blame(error, task.name)
+        // It is held back until the failure tasks have run, which may run it, too.
+        task.failed = true
+        task.running = false
         const handled = failure.active || run.flow ? failure.handle(error) : failure.end()
         void handled.then(() => {
           // Shipit's log, and plugins, are told of the task that failed, not of the one that had invoked it.
@@ -105,6 +111,7 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
       }, end)
     }
     schedule.started(task.name)
+    task.failed = false
     // Shipit's log looks at a task's own function, so that one stays where it is.
     runTaskOf(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))
   }

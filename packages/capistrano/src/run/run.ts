@@ -1,64 +1,116 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Flow } from '../capistrano.js'
+import { flowOf, isWholeFlow } from '../flow/flow-of.js'
+import type { Schedule } from '../graph/schedule.js'
 import type { Shipit } from '../shipit.js'
 
-/** Tasks that only a rollback has. */
-const ROLLBACK = ['rollback', 'deploy:reverting', 'rollback:init', 'deploy:finishing_rollback']
+/** Tasks that run one behind the other inside of a task, which invoked them; or behind a failure. */
+export interface Invocation {
+  /** What is started in the middle of them goes here. */
+  readonly schedule: Schedule
+  /** The task that invoked them. */
+  readonly by: string | undefined
+  readonly outer: Invocation | undefined
+  isOpen: boolean
+}
 
-/** Tasks that make something live, or lead there. */
-const DEPLOY = [
-  'deploy',
-  'deploy:starting',
-  'deploy:updating',
-  'deploy:update',
-  'deploy:publishing',
-  'deploy:publish',
-]
+/** Whose code it is that asks. */
+interface Asking {
+  /** The task that Orchestrator runs. */
+  readonly task: string
+  /** The task itself, if that one invoked it. */
+  readonly inner: string
+  readonly invocation?: Invocation | undefined
+}
 
 /** What is going on: which tasks a run is made of, those that tasks invoke among them, and which flow that is. */
 export class Run {
-  /** Names of what running tasks have invoked, with all that it stands for; the innermost last. */
-  private readonly invoked = new Set<readonly string[]>()
-  private readonly started = new AsyncLocalStorage<string>()
+  /** The innermost last. Phases that are invoked one by one make a flow, so they stay until the run ends. */
+  private readonly invocations = new Set<Invocation>()
+  private readonly asking = new AsyncLocalStorage<Asking>()
 
   constructor(private readonly shipit: Shipit) {}
 
+  /** Forgets the last run. */
+  reset(): void {
+    this.invocations.clear()
+  }
+
   /** The flow that is running, if one is; of a flow that was invoked in another one, that. */
   get flow(): Flow | undefined {
-    const { isRunning, seq } = this.shipit
-    const all = [...(isRunning ? [seq] : []), ...this.invoked]
-    return all.map(flowOf).findLast((flow) => flow !== undefined)
+    return this.parts(() => true).reduce<Flow | undefined>((outer, names) => flowOf(names, outer), undefined)
+  }
+
+  /** Whether all that is invoked now is part of a flow, whose failure tasks run if it fails. */
+  get isInFlow(): boolean {
+    return this.parts(({ isOpen }) => isOpen).some((names) => flowOf(names) !== undefined)
   }
 
   /** Whether a task is part of the run. */
   includes(task: string): boolean {
-    const { isRunning, seq } = this.shipit
-    return (isRunning && seq.includes(task)) || [...this.invoked].some((names) => names.includes(task))
+    return this.parts(() => true).some((names) => names.has(task))
   }
 
-  /** Runs what a task invokes. */
-  async invoke(names: readonly string[], run: () => Promise<void>): Promise<void> {
-    this.invoked.add(names)
-    try {
-      await run()
-    } finally {
-      this.invoked.delete(names)
-    }
-  }
-
-  /** Starts a task. */
-  start<T>(task: string, run: () => T): T {
-    return this.started.run(task, run)
-  }
-
-  /** The task whose code asks, or which invoked that; undefined outside of tasks. */
+  /** The task of Orchestrator's whose code asks, or which invoked that; undefined outside of tasks. */
   get task(): string | undefined {
-    return this.started.getStore()
+    return this.asking.getStore()?.task
+  }
+
+  /** Where what is started by the code that asks has its place; undefined for the run itself. */
+  get schedule(): Schedule | undefined {
+    let invocation = this.asking.getStore()?.invocation
+    while (invocation && !invocation.isOpen) invocation = invocation.outer
+    return invocation?.schedule
+  }
+
+  /** Names of the tasks that run, but for those that wait for what they invoked. */
+  get busy(): string[] {
+    const waiting = new Set([...this.invocations].flatMap(({ isOpen, by }) => (isOpen ? by : [])))
+    return Object.values(this.shipit.tasks).flatMap(({ name, running }) =>
+      running && !waiting.has(name) ? [name] : [],
+    )
+  }
+
+  /** Begins tasks that run one behind the other, inside of the task that asks. */
+  open(schedule: Schedule): Invocation {
+    const asking = this.asking.getStore()
+    const invocation = { schedule, by: asking?.inner, outer: asking?.invocation, isOpen: true }
+    this.invocations.add(invocation)
+    return invocation
+  }
+
+  /** Runs code as part of them. */
+  inside<T>(invocation: Invocation, run: () => T): T {
+    const { task = '', inner = '' } = this.asking.getStore() ?? {}
+    return this.asking.run({ task, inner, invocation }, run)
+  }
+
+  /** Ends them. */
+  close(invocation: Invocation): void {
+    invocation.isOpen = false
+    const { all } = invocation.schedule
+    if (flowOf(all) !== undefined && !isWholeFlow(all)) return
+    for (const each of this.invocations) if (isWithin(each, invocation)) this.invocations.delete(each)
+  }
+
+  /** Runs the code of a task that Orchestrator runs. */
+  start<T>(task: string, run: () => T): T {
+    return this.asking.run({ task, inner: task }, run)
+  }
+
+  /** Runs the code of a task that another one invoked. */
+  step<T>(task: string, run: () => T): T {
+    return this.asking.run({ task, ...this.asking.getStore(), inner: task }, run)
+  }
+
+  /** Names of the tasks of the run itself, and of what was invoked in it, from the outside in. */
+  private parts(counts: (invocation: Invocation) => boolean): ReadonlySet<string>[] {
+    const { isRunning, seq } = this.shipit
+    const invoked = [...this.invocations].filter(counts).map(({ schedule }) => schedule.all)
+    return isRunning ? [new Set(seq), ...invoked] : invoked
   }
 }
 
-/** The flow that tasks are part of, if they are. */
-export function flowOf(names: readonly string[]): Flow | undefined {
-  if (ROLLBACK.some((name) => names.includes(name))) return 'rollback'
-  return DEPLOY.some((name) => names.includes(name)) ? 'deploy' : undefined
+function isWithin(invocation: Invocation | undefined, outer: Invocation): boolean {
+  return invocation !== undefined && (invocation === outer || isWithin(invocation.outer, outer))
 }

@@ -1,8 +1,10 @@
 import runTask from 'orchestrator/lib/runTask.js'
 import { DeployError } from '../errors.js'
+import { flowOf, isPhase, isWholeFlow } from '../flow/flow-of.js'
 import type { Graph } from '../graph/graph.js'
+import { hasRun, Schedule } from '../graph/schedule.js'
 import type { Shipit, Task } from '../shipit.js'
-import { flowOf, type Run } from './run.js'
+import type { Run } from './run.js'
 import type { RunSignal } from './run-signal.js'
 
 /** Orchestrator's own steps around a task. */
@@ -31,25 +33,10 @@ export class TaskRunner {
     },
   ) {}
 
-  /** The tasks that `name` stands for, in order, without those that have run in this run. @throws {SequenceError} */
-  pending(name: string): Task[] {
-    return this.tasks(this.graph.sequence([name]).names).filter((task) => !task.done)
-  }
-
-  /** The tasks that `name` stands for, in order, to run again. @throws {SequenceError} */
-  anew(name: string): Task[] {
-    const tasks = this.tasks(this.graph.sequence([name]).names).filter(({ running }) => !running)
-    for (const task of tasks) task.done = false
-    return tasks
-  }
-
-  private tasks(names: readonly string[]): Task[] {
-    return names.flatMap((each) => this.shipit.tasks[each] ?? [])
-  }
-
   /** Runs a task with all that it stands for, but for what has run in this run. @throws the task's own error */
   async invoke(name: string): Promise<void> {
-    if (this.shipit.tasks[name]?.done) {
+    const task = this.shipit.tasks[name]
+    if (task && hasRun(task)) {
       this.shipit.log(
         `'${name}' has run already in this run, and is not run again; invoke.again('${name}') would.`,
       )
@@ -70,24 +57,47 @@ export class TaskRunner {
     return task !== undefined && !task.done && !task.running && this.context.run.includes(name)
   }
 
+  /** All that `name` stands for, to be run one behind the other; without what has run, unless it is a flow of its own. */
+  scheduleOf(name: string): Schedule {
+    const sequence = this.graph.sequence([name])
+    const schedule = new Schedule(() => this.shipit.tasks)
+    if (this.isNextFlow(sequence.names)) schedule.start(sequence)
+    else schedule.begin(sequence)
+    return schedule
+  }
+
   private async runAll(name: string): Promise<void> {
     const { run, flowFailed } = this.context
-    const { names } = this.graph.sequence([name])
-    const isFlowOfItsOwn = run.flow === undefined && flowOf(names) !== undefined
-    await run.invoke(names, async () => {
-      try {
-        for (const task of this.tasks(names)) await this.run(task)
-      } catch (error) {
-        if (isFlowOfItsOwn) await flowFailed(error)
-        throw error
-      }
-    })
+    const { isInFlow } = run
+    const schedule = this.scheduleOf(name)
+    const invocation = run.open(schedule)
+    try {
+      await run.inside(invocation, async () => {
+        try {
+          for (const task of schedule.oneByOne()) await this.run(task)
+        } catch (error) {
+          if (!isInFlow && flowOf(schedule.all) !== undefined) await flowFailed(error)
+          throw error
+        }
+      })
+    } finally {
+      run.close(invocation)
+    }
+  }
+
+  /** Whether tasks are a whole deploy or rollback behind another one, whose phases are no reason to leave out its own. */
+  private isNextFlow(names: readonly string[]): boolean {
+    const ran = (name: string): boolean => {
+      const task = this.shipit.tasks[name]
+      return task !== undefined && hasRun(task)
+    }
+    const whole = names.filter((name) => isWholeFlow(new Set([name])))
+    return whole.some((name) => !ran(name)) && names.some((name) => isPhase(name) && ran(name))
   }
 
   /** @throws the task's own error; {@link DeployError} `E_RECURSION` if the task waits for itself. */
   async run(task: Task): Promise<void> {
     const { shipit } = this
-    if (task.done) return
     if (task.running) {
       throw new DeployError(
         'E_RECURSION',
@@ -105,16 +115,19 @@ export class TaskRunner {
     shipit.emit('task_start', task.args)
     task.running = true
     await new Promise<void>((resolve, reject) => {
-      runTask(task.fn.bind(shipit), (error, meta) => {
-        steps._stopTask(task, meta)
-        if (error) {
-          this.context.blame(error, task.name)
-          reject(error)
-          return
-        }
-        steps._emitTaskDone(task, meta.runMethod)
-        resolve()
-      })
+      this.context.run.step(task.name, () =>
+        runTask(task.fn.bind(shipit), (error, meta) => {
+          task.failed = Boolean(error)
+          steps._stopTask(task, meta)
+          if (error) {
+            this.context.blame(error, task.name)
+            reject(error)
+            return
+          }
+          steps._emitTaskDone(task, meta.runMethod)
+          resolve()
+        }),
+      )
     })
   }
 }
