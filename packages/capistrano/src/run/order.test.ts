@@ -171,12 +171,16 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
     for (const name of asked) await dsl.invoke(name)
   })
 
-  let isOver = false
-  const outcome = run(...(invoked ? ['invokes'] : asked)).finally(() => (isOver = true))
+  const state = { isOver: false }
+  const outcome = run(...(invoked ? ['invokes'] : asked)).finally(() => (state.isOver = true))
   // No task takes longer than some turns of the event loop; a run in which nothing starts for many has come to a halt.
-  for (let quiet = 0, last = -1; !isOver && quiet < 100; quiet = last === time ? quiet + 1 : 0, last = time)
+  for (
+    let quiet = 0, last = -1;
+    !state.isOver && quiet < 100;
+    quiet = last === time ? quiet + 1 : 0, last = time
+  )
     await tick()
-  if (!isOver) return [...found, `it came to a halt, behind ${ran.map(({ name }) => name).join(', ')}`]
+  if (!state.isOver) return [...found, `it came to a halt, behind ${ran.map(({ name }) => name).join(', ')}`]
   const error = await outcome
   if (error) found.push(`it failed: ${inspect(error)}`)
   for (const name of asked) if (lastEnd(name) === 0) found.push(`${name} did not run`)
