@@ -77,6 +77,17 @@ describe('a deploy that can not work', () => {
     expect(output).toContain('no-such-bucket')
   })
 
+  it('with a build that fails, which is named in place of the task that runs it', async () => {
+    await stage.app.git('checkout', '--quiet', '-b', 'broken')
+    await stage.app.commit({ 'build.js': "console.error('no such module')\nprocess.exit(3)\n" }, 'Broken')
+    await stage.app.git('checkout', '--quiet', 'main')
+    const output = await refused({ BRANCH: 'broken' })
+    expect(output).toContain("Failed in 'assets:build'.")
+    expect(output).toMatch(/^'assets:build' errored after/m)
+    expect(output).not.toMatch(/'net_storage:upload_archive' (errored|failed)/)
+    expect(output.match(/^.*ended with status 3.*$/gm)).toHaveLength(1)
+  })
+
   it('with a deployTo that can not be written', async () => {
     const { home } = stage.fleet.host('web2')
     await symlink('/proc/sys', `${home}/locked`)

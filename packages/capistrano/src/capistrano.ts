@@ -38,7 +38,8 @@ export type DefineTask = (
 export interface Invoke {
   /**
    * Runs a task, by its full name, with its dependencies and hooks from inside another task. What ran already in this
-   * run is not run again, and the log says so. Rejects with the task's own error.
+   * run is not run again, and the log says so; what failed is, and so is a whole deploy or rollback behind another one.
+   * Rejects with the task's own error.
    * @throws {SequenceError} if there is no such task
    */
   (name: string): Promise<void>

@@ -16,6 +16,7 @@ export interface Invocation {
 
 /** Whose code it is that asks. */
 interface Asking {
+  readonly run: Run
   /** The task that Orchestrator runs. */
   readonly task: string
   /** The task itself, if that one invoked it. */
@@ -23,11 +24,13 @@ interface Asking {
   readonly invocation?: Invocation | undefined
 }
 
+/** One for all: Node passes each that there is on with every promise. */
+const asking = new AsyncLocalStorage<Asking>()
+
 /** What is going on: which tasks a run is made of, those that tasks invoke among them, and which flow that is. */
 export class Run {
   /** The innermost last. Phases that are invoked one by one make a flow, so they stay until the run ends. */
   private readonly invocations = new Set<Invocation>()
-  private readonly asking = new AsyncLocalStorage<Asking>()
 
   constructor(private readonly shipit: Shipit) {}
 
@@ -53,12 +56,12 @@ export class Run {
 
   /** The task of Orchestrator's whose code asks, or which invoked that; undefined outside of tasks. */
   get task(): string | undefined {
-    return this.asking.getStore()?.task
+    return this.asking?.task
   }
 
   /** Where what is started by the code that asks has its place; undefined for the run itself. */
   get schedule(): Schedule | undefined {
-    let invocation = this.asking.getStore()?.invocation
+    let invocation = this.asking?.invocation
     while (invocation && !invocation.isOpen) invocation = invocation.outer
     return invocation?.schedule
   }
@@ -73,16 +76,16 @@ export class Run {
 
   /** Begins tasks that run one behind the other, inside of the task that asks. */
   open(schedule: Schedule): Invocation {
-    const asking = this.asking.getStore()
-    const invocation = { schedule, by: asking?.inner, outer: asking?.invocation, isOpen: true }
+    const { inner: by, invocation: outer } = this.asking ?? {}
+    const invocation = { schedule, by, outer, isOpen: true }
     this.invocations.add(invocation)
     return invocation
   }
 
   /** Runs code as part of them. */
   inside<T>(invocation: Invocation, run: () => T): T {
-    const { task = '', inner = '' } = this.asking.getStore() ?? {}
-    return this.asking.run({ task, inner, invocation }, run)
+    const { task = '', inner = '' } = this.asking ?? {}
+    return asking.run({ run: this, task, inner, invocation }, run)
   }
 
   /** Ends them. */
@@ -95,12 +98,17 @@ export class Run {
 
   /** Runs the code of a task that Orchestrator runs. */
   start<T>(task: string, run: () => T): T {
-    return this.asking.run({ task, inner: task }, run)
+    return asking.run({ run: this, task, inner: task }, run)
   }
 
   /** Runs the code of a task that another one invoked. */
   step<T>(task: string, run: () => T): T {
-    return this.asking.run({ task, ...this.asking.getStore(), inner: task }, run)
+    return asking.run({ run: this, task, ...this.asking, inner: task }, run)
+  }
+
+  private get asking(): Asking | undefined {
+    const found = asking.getStore()
+    return found?.run === this ? found : undefined
   }
 
   /** Names of the tasks of the run itself, and of what was invoked in it, from the outside in. */
