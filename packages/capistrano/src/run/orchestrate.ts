@@ -72,8 +72,8 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
 
   steps._readyToRunTask = (task) =>
     !failure.active &&
-    !Object.values(shipit.tasks).some(({ running, blocking }) => running && blocking) &&
-    schedule.allows(task)
+    schedule.allows(task) &&
+    !Object.values(shipit.tasks).some(({ running, blocking }) => running && blocking)
 
   steps._stopTask = (task, meta) => {
     stopTask(task, meta)

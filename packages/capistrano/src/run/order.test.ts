@@ -198,7 +198,7 @@ it('respects every hook and dependency, whatever is started when, and by whom', 
     fc.asyncProperty(plans, async (plan) => {
       expect(await mistakes(plan)).toEqual([])
     }),
-    { numRuns: 250 },
+    { numRuns: 500 },
   )
 }, 60_000)
 it('reruns a task that is started again with its hooks, and a started hook again in its place', async () => {
