@@ -4,7 +4,7 @@ import type { Place } from './graph/catalog.js'
 import type { Print } from './inspection/output.js'
 import type { Host } from './ssh/host.js'
 import type { OnOptions } from './ssh/on-hosts.js'
-import type { TaskFunction } from './shipit.js'
+import type { EnvironmentConfig, TaskFunction } from './shipit.js'
 
 /** Which of the two flows the running tasks belong to. */
 export type Flow = 'deploy' | 'rollback'
@@ -17,6 +17,8 @@ export interface SettingsSection<S extends z.ZodType> {
   readonly schema: S
   /** Keys beside it that must be set: `['application']`. @default [] */
   readonly requires?: readonly string[]
+  /** What is wrong with other settings where this section is used, a sentence each. @default nothing */
+  readonly mistakes?: (config: EnvironmentConfig) => readonly string[]
 }
 
 /** Options of {@link Capistrano.desc}. */
@@ -171,6 +173,11 @@ export interface Capistrano {
   readonly flow: () => Flow | undefined
   /** Names of the hooks, and of what they depend on, that run with a task: on it, on its dependencies, and on each other. */
   readonly hooksOf: (task: string) => readonly string[]
+  /**
+   * Names of the tasks, but for the flow's own, that see what the task that asks has done before `task` does: those that are
+   * to run ahead of it, and those that invoked the task that asks.
+   */
+  readonly tasksUntil: (task: string) => readonly string[]
   /** Whether a task is part of the run, by itself or in what a running task invokes. */
   readonly isPartOfRun: (task: string) => boolean
   /** Aborted when the run fails or is interrupted: pass it to whatever takes long. */

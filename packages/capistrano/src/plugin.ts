@@ -5,6 +5,7 @@ import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
 import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
+import { isGroup } from './graph/group.js'
 import type { When } from './graph/hooks.js'
 import { createPrint } from './inspection/output.js'
 import { defineInspection } from './inspection/tasks.js'
@@ -23,6 +24,7 @@ import { belowHome } from './settings/below-home.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
 import { hideRepositoryPassword } from './shipit-deploy/repository-password.js'
+import { refuseOtherVersion } from './shipit-cli/other-version.js'
 import { Replacements } from './shipit-deploy/replacements.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 import { Connections } from './ssh/connections.js'
@@ -37,8 +39,10 @@ const INSTANCE = Symbol.for('shipit-capistrano')
  * Calling it again returns the same DSL.
  *
  * When Shipit initialises, settings and hooks are checked; what is wrong is reported in one {@link ConfigError}.
+ * @throws {DeployError} `E_SHIPIT` for a Shipit that is not of shipit-cli 5
  */
 export default function capistrano(shipit: Shipit): Capistrano {
+  refuseOtherVersion(shipit)
   const instance = shipit as Shipit & { [INSTANCE]?: Capistrano }
   return (instance[INSTANCE] ??= create(shipit))
 }
@@ -169,6 +173,11 @@ function create(shipit: Shipit): Capistrano {
     restoreRelease: (restore) => void (restoreRelease = restore),
     flow: () => run.flow,
     hooksOf: (name) => [...graph.sequence([name]).barriers],
+    tasksUntil: (name) =>
+      run.until(name).filter((each) => {
+        const found = shipit.tasks[each]
+        return found && !isGroup(found) && !replacements.has(each)
+      }),
     isPartOfRun: (name) => run.includes(name),
     signal: () => signal.current,
   }

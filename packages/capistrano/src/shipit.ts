@@ -34,10 +34,20 @@ export interface EnvironmentConfig {
    * Capistrano's `deploy_to`.
    */
   deployTo?: string
-  /** What `git clone` takes. Capistrano's `repo_url`. */
+  /** What `git clone` takes. Without one, or with an empty one, the workspace is pushed as it is. Capistrano's `repo_url`. */
   repositoryUrl?: string
   /** Branch, tag or commit id to deploy. Capistrano's `branch`. @default 'master' */
   branch?: string
+  /** Local folder to build in. shipit-deploy's; it makes one in its place unless `shallowClone` is false. */
+  workspace?: string
+  /** Make a workspace of its own for each deploy, with one commit. shipit-deploy's. @default true */
+  shallowClone?: boolean
+  /** Keep the workspace behind the deploy. shipit-deploy's. @default false */
+  keepWorkspace?: boolean
+  /** Folder of the workspace that is deployed. shipit-deploy's. @default all of it */
+  dirToCopy?: string
+  /** What of it is not deployed, in patterns of rsync's `--exclude`. shipit-deploy's. @default [] */
+  ignores?: readonly string[]
   /** Newest releases to keep on each server; the current one is always kept. Capistrano's `keep_releases`. @default 5 */
   keepReleases?: number
   /** Remove the release that a rollback came from. shipit-deploy's. @default false */
@@ -152,6 +162,10 @@ export interface Shipit extends EventEmitter {
   previousRevision?: string | null
   /** Name of the release that most servers ran before, or null. */
   previousRelease?: string | null
+  /** Name of the release that a rollback leaves. Set by `rollback:init`. */
+  prevReleaseDirname?: string
+  /** Its folder on the servers. */
+  prevReleasePath?: string
   /** Local folder with what is being deployed. */
   workspace?: string
 }

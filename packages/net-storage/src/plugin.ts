@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import type { Manifest } from './archive/manifest.js'
+import { pushMistakes } from './push-settings.js'
 import { settingsSchema, type NetStorageSettings } from './settings.js'
 import { defineArchive } from './tasks/archive.js'
 import { defineCheck } from './tasks/check.js'
@@ -11,7 +12,7 @@ import { defineRelease } from './tasks/release.js'
 
 /** What net-storage knows of the running deploy, for the shipitfile's own tasks: `shipit.netStorage`. */
 export interface NetStorage {
-  /** Folder on the deploy machine with what goes into the archive, from `net_storage:prepare_archive` on. */
+  /** Folder on the deploy machine with what goes into the archive, from `net_storage:prepare_archive` on: `shipit.workspace`. */
   readonly localReleasePath: string
   /** The application's folder in it: where builds run. */
   readonly localReleaseAppPath: string
@@ -40,19 +41,17 @@ export default function netStorage(shipit: Shipit): void {
     key: 'netStorage',
     schema: settingsSchema,
     requires: ['application', 'deployTo', 'repositoryUrl'],
+    mistakes: pushMistakes,
   })
   const deployment = new Deployment(shipit, dsl, settings)
-  const release = (): string => {
-    if (!shipit.releaseDirname) throw new Error('shipit.netStorage has paths once the deploy has a release.')
-    return deployment.localFolder.releaseTree(shipit.releaseDirname)
-  }
   dsl.offerLock(async () => settings().transport.lock?.())
   shipit.netStorage = {
     get localReleasePath() {
-      return release()
+      return deployment.workspace.path
     },
     get localReleaseAppPath() {
-      return settings().multiAppMode ? join(release(), String(shipit.config.application)) : release()
+      const { workspace, application } = deployment
+      return settings().multiAppMode ? join(workspace.path, application) : workspace.path
     },
   }
   defineCheck(deployment)

@@ -34,7 +34,7 @@ export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, in
     runsOn: 'deploy machine and servers',
     invokes: ['deploy:symlink:shared'],
   })
-  replace('deploy:update', [], async () => {
+  replace('deploy:update', ['deploy:check'], async () => {
     const { copy = '-a', deploy, rsync = [], ignores = [] } = settings()
     const source = await sourceFolder(shipit.workspace, settings())
     const revision = await workspaceRevision(shipit.workspace ?? source, shipit.config)

@@ -48,6 +48,24 @@ export function defineFlow(
   /** What the servers had when the run began; empty until they were asked. */
   let servers: ServerReleases[] = []
   let started = new Date()
+  const forget = (): void => {
+    servers = []
+    started = new Date()
+  }
+  shipit.on('start', () => {
+    if (!shipit.isRunning) forget()
+  })
+  /** As each of shipit-deploy's tasks does first: a shipitfile's own list may leave out `deploy:init`. */
+  const prepare = (): void => {
+    if (!shipit.config.deployTo)
+      throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
+    extendShipit(shipit)
+  }
+  const step = (name: string, dependencies: readonly string[], run: () => Promise<void> | void): void =>
+    replace(name, dependencies, () => {
+      prepare()
+      return run()
+    })
 
   const askServers = (): Promise<ServerReleases[]> => {
     const script = releasesScript.with({ deploy_to: deployTo() })
@@ -70,11 +88,8 @@ export function defineFlow(
   replace('deploy:rollback', ['rollback'])
 
   const begin = async (): Promise<void> => {
-    if (!shipit.config.deployTo)
-      throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
-    servers = []
-    started = new Date()
-    extendShipit(shipit)
+    forget()
+    prepare()
     if (flow() !== 'rollback') shipit.emit('deploy')
   }
   // It changes nothing, and stands where checks do.
@@ -85,7 +100,7 @@ export function defineFlow(
   )
 
   desc('Checks that the servers can be deployed to, and finds out what is live', { runsOn: 'servers' })
-  replace(
+  step(
     'deploy:check',
     [
       'deploy:check:directories',
@@ -116,7 +131,7 @@ export function defineFlow(
   desc('Points current at the release, in one step on each server; if one can not, all go back', {
     runsOn: 'servers',
   })
-  replace('deploy:publish', [], async () => {
+  step('deploy:publish', [], async () => {
     const release = required(shipit.releaseDirname)
     await publish(targets(), on, {
       environment: shipit.environment,
@@ -131,7 +146,7 @@ export function defineFlow(
   desc('Chooses the release to go back to, and brings it to servers that do not have it', {
     runsOn: 'servers',
   })
-  replace('rollback:init', [], async () => {
+  step('rollback:init', ['deploy:check'], async () => {
     const target = rollbackTarget(servers, process.env['ROLLBACK_RELEASE'])
     if ('reason' in target) {
       throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${target.reason}. Nothing was changed.`)
@@ -139,6 +154,8 @@ export function defineFlow(
     const { release, from, wasLive, missing } = target
     shipit.releaseDirname = release.name
     shipit.releasePath = posix.join(deployTo(), 'releases', release.name)
+    shipit.prevReleaseDirname = from.name
+    shipit.prevReleasePath = posix.join(deployTo(), 'releases', from.name)
     if (release.revision) shipit.currentRevision = release.revision
     shipit.log(`Going back from ${shownRelease(from)} to ${shownRelease(release)}.`)
     if (!wasLive) shipit.log(`Release ${release.name} never was live: ROLLBACK_RELEASE names it.`)
@@ -174,17 +191,17 @@ export function defineFlow(
     )
 
   desc('Removes old releases; never the live one', { runsOn: 'servers' })
-  replace('deploy:clean', [], async () => {
+  step('deploy:clean', [], async () => {
     await clean('')
     shipit.emit('cleaned')
   })
 
-  replace('rollback:finish', [], async () => {
-    if (shipit.config.deleteOnRollback && shipit.previousRelease) await clean(shipit.previousRelease)
+  step('rollback:finish', [], async () => {
+    if (shipit.config.deleteOnRollback && shipit.prevReleaseDirname) await clean(shipit.prevReleaseDirname)
     shipit.emit('rollbacked')
   })
 
-  replace('deploy:finish', [], () => {
+  step('deploy:finish', [], () => {
     if (flow() !== 'rollback') shipit.emit('deployed')
   })
 

@@ -69,6 +69,12 @@ export class Schedule {
     return [...new Set(this.entries.flatMap(({ name, ended }) => (ended ? [] : [name])))]
   }
 
+  /** Names of what is to run, or runs, ahead of a task; all of it if that one is not to run. */
+  ahead(name: string): string[] {
+    const { names } = this
+    return names.slice(0, names.includes(name) ? names.indexOf(name) : names.length)
+  }
+
   /** Whether a task may start now. */
   allows({ name, dep }: Task): boolean {
     const entry = this.next(name)

@@ -1,6 +1,5 @@
 import runTask from 'orchestrator/lib/runTask.js'
 import type { Graph } from '../graph/graph.js'
-import { Schedule } from '../graph/schedule.js'
 import { SequenceError } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from '../shipit.js'
 import type { Failure } from './failure.js'
@@ -35,7 +34,7 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
   const steps = shipit as unknown as OrchestratorSteps
   const runTaskOf = steps._runTask.bind(shipit)
   const stopTask = steps._stopTask.bind(shipit)
-  const schedule = new Schedule(() => shipit.tasks)
+  const { plan: schedule } = run
 
   steps.sequence = (_, names, results) => {
     // Orchestrator puts the names of the whole run behind those that are started in it.
@@ -47,7 +46,7 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
       if (!shipit.isRunning) schedule.begin(graph.sequence(asked))
       else {
         const started = graph.sequence(asked.filter((name) => !shipit.tasks[name]?.running))
-        ;(run.schedule ?? schedule).start(started)
+        run.schedule.start(started)
       }
     } catch (error) {
       if (!(error instanceof SequenceError)) throw error

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Flow } from '../capistrano.js'
 import { flowOf, isWholeFlow } from '../flow/flow-of.js'
-import type { Schedule } from '../graph/schedule.js'
+import { Schedule } from '../graph/schedule.js'
 import type { Shipit } from '../shipit.js'
 
 /** Tasks that run one behind the other inside of a task, which invoked them; or behind a failure. */
@@ -31,8 +31,12 @@ const asking = new AsyncLocalStorage<Asking>()
 export class Run {
   /** The innermost last. Phases that are invoked one by one make a flow, so they stay until the run ends. */
   private readonly invocations = new Set<Invocation>()
+  /** The order of the run itself. */
+  readonly plan: Schedule
 
-  constructor(private readonly shipit: Shipit) {}
+  constructor(private readonly shipit: Shipit) {
+    this.plan = new Schedule(() => shipit.tasks)
+  }
 
   /** Forgets the last run. */
   reset(): void {
@@ -59,11 +63,28 @@ export class Run {
     return this.asking?.task
   }
 
-  /** Where what is started by the code that asks has its place; undefined for the run itself. */
-  get schedule(): Schedule | undefined {
-    let invocation = this.asking?.invocation
-    while (invocation && !invocation.isOpen) invocation = invocation.outer
-    return invocation?.schedule
+  /** Where what is started by the code that asks has its place. */
+  get schedule(): Schedule {
+    return this.openInvocations()[0]?.schedule ?? this.plan
+  }
+
+  /**
+   * Names of the tasks that see what the task that asks has done before another one does: those that are to run ahead of
+   * that one, and those that invoked the task that asks.
+   */
+  until(name: string): string[] {
+    const invocations = this.openInvocations()
+    const schedules = [...invocations.map(({ schedule }) => schedule), this.plan]
+    const last = schedules.findIndex((schedule) => schedule.names.includes(name))
+    const within = last < 0 ? schedules : schedules.slice(0, last + 1)
+    const names = within.flatMap((schedule, depth) => [
+      ...schedule.ahead(name),
+      ...(depth < within.length - 1 ? [invocations[depth]?.by ?? ''] : []),
+    ])
+    const { task, inner } = this.asking ?? {}
+    return [...new Set(names)].filter(
+      (each) => each !== '' && each !== (invocations.length > 0 ? inner : task),
+    )
   }
 
   /** Names of the tasks that run, but for those that wait for what they invoked. */
@@ -104,6 +125,13 @@ export class Run {
   /** Runs the code of a task that another one invoked. */
   step<T>(task: string, run: () => T): T {
     return asking.run({ run: this, task, ...this.asking, inner: task }, run)
+  }
+
+  /** Those that the code that asks is part of, from the inside out. */
+  private openInvocations(): Invocation[] {
+    const found: Invocation[] = []
+    for (let each = this.asking?.invocation; each; each = each.outer) if (each.isOpen) found.push(each)
+    return found
   }
 
   private get asking(): Asking | undefined {

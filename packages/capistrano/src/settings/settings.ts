@@ -59,7 +59,7 @@ const common = z.looseObject({
       error: "expected a folder of the application's own, such as '/srv/shop' or '~/shop'",
     })
     .optional(),
-  repositoryUrl: z.string().min(1).optional(),
+  repositoryUrl: z.string().optional(),
   branch: z
     .string()
     .refine((branch) => branch !== '' && !branch.startsWith('-'), {
@@ -121,7 +121,7 @@ export class Settings {
     )
 
     const missing = new Map<string, string>()
-    for (const { key, schema, requires = [] } of this.sections.values()) {
+    for (const { key, schema, requires = [], mistakes } of this.sections.values()) {
       const result = schema.safeParse(config[key])
       if (result.success) this.checked.set(key, result.data)
       else
@@ -133,7 +133,9 @@ export class Settings {
             Object.keys(schema instanceof z.ZodObject ? schema.shape : {}),
           ),
         )
-      for (const name of requires) if (config[name] === undefined) missing.set(name, key)
+      for (const name of requires)
+        if (config[name] === undefined || config[name] === '') missing.set(name, key)
+      found.push(...(mistakes?.(config) ?? []))
     }
     for (const [name, by] of missing) found.push(`${name}: must be set, '${by}' needs it`)
     return found

@@ -26,6 +26,12 @@ export class Replacements {
     for (const [name, definition] of this.definitions) this.register(name, definition)
   }
 
+  /** Whether a task is one of them, and not the user's own of that name. */
+  has(name: string): boolean {
+    const task = this.shipit.tasks[name]
+    return task !== undefined && this.own.has(task)
+  }
+
   private register(name: string, { dependencies, fn }: Definition): void {
     const task = this.shipit.tasks[name]
     if (task && !this.own.has(task) && !this.isOriginal(task)) return

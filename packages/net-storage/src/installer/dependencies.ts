@@ -25,10 +25,13 @@ export interface FindDependenciesOptions {
   readonly installer: 'auto' | false | Installer
   /** The application's folder below the release tree; a lockfile is looked for there, and then in the folders above. */
   readonly applicationFolder: string
+  /** Why a folder below the release tree is not deployed; undefined if it is. */
+  readonly leavesOut: (path: string) => Promise<string | undefined>
 }
 
 /**
  * What is to be installed for a commit, by its lockfiles. JavaScript and Ruby may both be there, as in many Rails applications.
+ * With `auto`, what would not be deployed is not installed: whoever leaves `node_modules` out installs it on the servers.
  * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the installer
  * that is set, or for what the application depends on
  */
@@ -47,6 +50,7 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
   const all = ECOSYSTEMS.map(async (ecosystem) => {
     const installers = ecosystem.installers.map((create) => create())
     const found = await nearest(options, installers)
+    if (await areLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)) return []
     if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
     if (found.length <= 1) return found
     const names = found.map(({ folder, lockfile }) => join(folder, lockfile)).join(' and ')
@@ -56,6 +60,17 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
     )
   })
   return (await Promise.all(all)).flat()
+}
+
+/** Whether all that installers would fill, from a folder on, is not deployed. */
+async function areLeftOut(
+  installers: readonly Installer[],
+  folder: string,
+  { leavesOut }: FindDependenciesOptions,
+): Promise<boolean> {
+  const filled = new Set(installers.flatMap(({ installsInto }) => installsInto))
+  const reasons = await Promise.all([...filled].map((path) => leavesOut(join(folder, path))))
+  return reasons.every((reason) => reason !== undefined)
 }
 
 /** @throws {InstallerError} `E_INSTALLER` if the application depends on what nothing would install */

@@ -2,18 +2,19 @@ import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import prettyBytes from 'pretty-bytes'
-import { currentUser, DeployError, releaseName } from 'shipit-capistrano'
+import { currentUser, DeployError } from 'shipit-capistrano'
 import type { ArchiveStore } from '../archive/archive-store.js'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { treeSize } from '../archiver/tree-size.js'
 import { installDependencies } from '../installer/dependencies.js'
 import { Progress } from '../progress/progress.js'
+import { findBuilders } from './builders.js'
 import { required, type Deployment } from './deployment.js'
 
 /** Defines the tasks that make an archive of a commit, and put it in storage. */
 export function defineArchive(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { task, desc, invoke, signal } = dsl
+  const { task, desc, invoke, isPartOfRun, signal } = dsl
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
@@ -39,11 +40,11 @@ export function defineArchive(deployment: Deployment): void {
     },
   )
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { scm, revision, application, settings, localFolder } = deployment
-    shipit.releaseDirname ??= releaseName(new Date())
-    shipit.workspace = shipit.netStorage.localReleasePath
-    await localFolder.claimReleaseTree(shipit.releaseDirname)
-    await scm.extract(revision, shipit.workspace)
+    const { scm, revision, application, settings, localFolder, workspace } = deployment
+    shipit.releaseDirname ??= workspace.name
+    shipit.workspace = workspace.path
+    await localFolder.claimReleaseTree(workspace.name)
+    await scm.extract(revision, workspace.path)
     if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
       throw new DeployError(
         'E_APPLICATION',
@@ -51,11 +52,12 @@ export function defineArchive(deployment: Deployment): void {
       )
     }
     await installDependencies(await deployment.dependencies(), {
-      directory: shipit.workspace,
+      directory: workspace.path,
       cachePath: localFolder.cache,
       signal: signal(),
       log: (line) => shipit.log(line),
     })
+    workspace.isMade = true
   })
 
   desc('Builds the archive and uploads it, unless storage has it', {
@@ -63,8 +65,12 @@ export function defineArchive(deployment: Deployment): void {
     invokes: ['net_storage:prepare_archive'],
   })
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
-    const { revision, settings, pulling, archivesInUse, buildHooks } = deployment
-    const builtWith = pulling ? undefined : await deployment.builtWith()
+    const { revision, settings, pulling, archivesInUse, buildHooks, workspace } = deployment
+    // By itself, it has those build that listen to what is fetched, as a deploy does.
+    if (!pulling && !isPartOfRun('deploy:fetch') && findBuilders(deployment).length > 0)
+      await invoke('deploy:fetch')
+    const made = workspace.isMade ? await selected() : undefined
+    const builtWith = pulling ? undefined : await deployment.builtWith(made)
     const store = await deployment.builds()
     const isReused = pulling || (settings.reuseArchive && process.env['REBUILD'] !== '1')
     // Noted first: from here on no other environment removes it.
@@ -76,7 +82,9 @@ export function defineArchive(deployment: Deployment): void {
       const { parts, createdAt, createdBy } = found.manifest
       shipit.netStorage.manifest = found.manifest
       const skipped =
-        buildHooks.length > 0 ? ` Not run, as it holds what they made: ${buildHooks.join(', ')}.` : ''
+        buildHooks.length > 0 && !made
+          ? ` Not run, as it holds what they made: ${buildHooks.join(', ')}.`
+          : ''
       shipit.log(`Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.${skipped}`)
       return
     }
@@ -93,20 +101,27 @@ export function defineArchive(deployment: Deployment): void {
       )
     }
     shipit.log(`Building an archive of ${revision}: ${reason}.`)
-    await invoke('net_storage:prepare_archive')
+    if (!made) await invoke('net_storage:prepare_archive')
     const replace = !('absent' in found && found.absent)
-    shipit.netStorage.manifest = await packAndStore({ store, replace, builtWith })
+    const directory = made ?? (await selected())
+    shipit.netStorage.manifest = await packAndStore({ directory, store, replace, builtWith })
   })
 
+  /** The folder that is packed. */
+  const selected = (): Promise<string> => {
+    const { selection, workspace, localFolder } = deployment
+    return selection.select(workspace.path, localFolder.releaseTree(`${workspace.name}.selected`))
+  }
+
   const packAndStore = async (options: {
+    readonly directory: string
     readonly store: ArchiveStore
     readonly replace: boolean
     readonly builtWith: BuiltWith
   }): Promise<Manifest> => {
-    const { store, replace, builtWith } = options
+    const { directory, store, replace, builtWith } = options
     const { revision, scm, settings } = deployment
     const { archiver, transport } = settings
-    const directory = shipit.netStorage.localReleasePath
     const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')
     const revisionTime = await scm.commitTime(revision)
     const unpackedSize = treeSize(directory)

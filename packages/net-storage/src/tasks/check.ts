@@ -43,7 +43,7 @@ export function defineCheck(deployment: Deployment): void {
       shipit.log('Going back needs neither repository nor storage.')
       return
     }
-    const { settings, scm, branch, pulling, localFolder } = deployment
+    const { settings, scm, branch, pulling, localFolder, selection } = deployment
     const live = await deployment.live()
     const { transport, installer } = settings
     await localFolder.make()
@@ -53,6 +53,7 @@ export function defineCheck(deployment: Deployment): void {
       ...(live ? [] : [scm.check(branch)]),
       stored,
       settings.archiver.check(),
+      selection.check(),
       // One that is found by its lockfile is known once there is a commit.
       ...(typeof installer === 'object' && !pulling ? [installer.identity(), checkLinks(installer)] : []),
       findConfigFiles(settings.configFiles),

@@ -5,15 +5,17 @@ const DAY = 24 * 60 * 60 * 1000
 /** Defines `net_storage:cleanup`. */
 export function defineCleanUp(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { task, desc, after, on, leftOut } = dsl
+  const { task, desc, after, on, leftOut, flow } = dsl
 
   desc('Removes archives that nobody has a release of', { runsOn: 'deploy machine and servers' })
   task('net_storage:cleanup', [], async () => {
-    const { hosts, deployTo, archivesPath, settings, store, archivesInUse, localFolder } = deployment
+    if (flow() === 'rollback') return
+    const { hosts, deployTo, archivesPath, settings, store, archivesInUse, localFolder, workspace } =
+      deployment
     try {
       const clean = deployment.script('clean').with({ deploy_to: deployTo, archives_path: archivesPath })
       const facts = await on(hosts, (host) => host.script(clean))
-      await localFolder.clean(shipit.releaseDirname)
+      await localFolder.clean(shipit.config['keepWorkspace'] === true ? undefined : workspace.name)
       if (leftOut().length > 0) {
         shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
         return
@@ -31,5 +33,6 @@ export function defineCleanUp(deployment: Deployment): void {
       )
     }
   })
-  after('deploy:finishing', 'net_storage:cleanup')
+  // Of the phases of a deploy, a shipitfile's own list knows nothing.
+  after('deploy:clean', 'net_storage:cleanup')
 }

@@ -10,14 +10,18 @@ import {
   findDependencies,
   type Dependencies,
 } from '../installer/dependencies.js'
+import { treeDigest } from '../archiver/tree-digest.js'
 import { LocalFolder } from '../local-folder.js'
 import type { Scm } from '../scm/scm.js'
 import { liveElsewhere, type LiveElsewhere } from '../servers/live-elsewhere.js'
+import { Selection } from '../selection.js'
 import type { BuildKey, settingsSchema } from '../settings.js'
+import { Workspace } from '../workspace.js'
 
 /** What the tasks of one Shipit instance share. */
 export class Deployment {
   private elsewhere: Promise<LiveElsewhere | undefined> | undefined
+  private ownWorkspace: Workspace | undefined
 
   constructor(
     readonly shipit: Shipit,
@@ -25,7 +29,9 @@ export class Deployment {
     private readonly checkedSettings: () => z.output<typeof settingsSchema>,
   ) {
     shipit.on('start', () => {
-      if (!shipit.isRunning) this.elsewhere = undefined
+      if (shipit.isRunning) return
+      this.elsewhere = undefined
+      this.ownWorkspace = undefined
     })
   }
 
@@ -73,6 +79,16 @@ export class Deployment {
 
   get localFolder(): LocalFolder {
     return new LocalFolder(this.settings.localBasePath)
+  }
+
+  /** The run's own. */
+  get workspace(): Workspace {
+    return (this.ownWorkspace ??= new Workspace(this.localFolder, this.shipit.releaseDirname))
+  }
+
+  /** What of the workspace is deployed. */
+  get selection(): Selection {
+    return new Selection(this.shipit.config)
   }
 
   get scm(): Scm {
@@ -125,7 +141,8 @@ export class Deployment {
       const value = typeof buildKey === 'function' ? await buildKey() : buildKey
       return `build key ${stableStringify(value)}`
     }
-    return this.buildHooks.length > 0 ? this.environmentKey : undefined
+    const isBuilt = this.buildHooks.length > 0 || this.workspace.builders.length > 0
+    return isBuilt ? this.environmentKey : undefined
   }
 
   private get environmentKey(): string {
@@ -158,13 +175,20 @@ export class Deployment {
     const { scm, revision } = this
     const { installer, multiAppMode } = this.settings
     const applicationFolder = multiAppMode ? this.application : ''
-    const found = await findDependencies({ scm, revision, installer, applicationFolder })
+    const leavesOut = (path: string): Promise<string | undefined> => this.selection.leavesOut(path)
+    const found = await findDependencies({ scm, revision, installer, applicationFolder, leavesOut })
     for (const each of found) checkLinkedDirs(this.shipit.config.linkedDirs ?? [], each)
     return found
   }
 
-  /** What an archive depends on that is built now. @throws {InstallerError} `E_INSTALLER` */
-  async builtWith(): Promise<BuiltWith> {
+  /**
+   * What an archive depends on that is built now. Where something builds in the workspace between `deploy:fetch` and the
+   * archive, nobody knows on what that depends: what is there now stands for it.
+   * @param directory the folder that would be packed, if it is made
+   * @throws {InstallerError} `E_INSTALLER`
+   */
+  async builtWith(directory?: string): Promise<BuiltWith> {
+    const { builders } = this.workspace
     const { archiver, repoTree = null, multiAppMode } = this.settings
     const options = Object.entries(archiver.options).map(([name, value]) => [`archiver ${name}`, value])
     return {
@@ -174,6 +198,9 @@ export class Deployment {
       repoTree,
       multiAppMode,
       'build hooks': this.buildHooks.join(', ') || null,
+      builders: builders.join(', ') || null,
+      content: directory !== undefined && builders.length > 0 ? await treeDigest(directory) : null,
+      ...this.selection.identity,
       submodules: this.shipit.config.updateSubmodules ?? false,
       ...(await dependenciesIdentity(await this.dependencies())),
     }

@@ -1,17 +1,43 @@
+import { findBuilders } from './builders.js'
 import type { Deployment } from './deployment.js'
+import { installedTwice } from './installed-twice.js'
 
 /** Puts net-storage's tasks where shipit-deploy has its own, with the events that belong there. */
 export function replaceFlow(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { replace, desc, on, plansRevision } = dsl
+  const { replace, desc, invoke, on, plansRevision } = dsl
 
-  desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
-  replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], () => {
+  desc(
+    'Updates the mirror, and resolves the branch to a commit; makes the workspace where something builds there',
+    {
+      runsOn: 'deploy machine',
+      invokes: ['net_storage:prepare_archive'],
+    },
+  )
+  replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], async () => {
+    const { workspace, pulling } = deployment
+    const { config } = shipit
+    const builders = findBuilders(deployment)
+    if (pulling) {
+      if (builders.length > 0)
+        shipit.log(
+          `Nothing is built: the archive in storage is deployed, whatever ${builders.join(', ')} may do.`,
+        )
+      return
+    }
+    workspace.builders = builders
+    if (config.shallowClone === false && config.workspace && config.workspace !== workspace.path)
+      shipit.log(`The workspace is ${workspace.path}; ${config.workspace} of the settings is not used.`)
+    shipit.workspace = workspace.path
+    // Where shipit-npm and its like build.
+    config.workspace = workspace.path
+    if (builders.length > 0 || config.keepWorkspace) await invoke('net_storage:prepare_archive')
     shipit.emit('fetched')
   })
 
   desc('Has every server make the release from the archive in storage', { runsOn: 'servers' })
-  replace('deploy:update', ['net_storage:create_release'], () => {
+  replace('deploy:update', ['deploy:check', 'net_storage:create_release'], () => {
+    for (const line of installedTwice(shipit)) shipit.log(line)
     shipit.emit('updated')
   })
 
