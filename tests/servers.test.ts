@@ -366,20 +366,23 @@ describe("Shipit's own commands", () => {
     const printed = { stdout: 'out\n', stderr: 'w"h"y\n' }
     expect(await run('remote')).toMatchObject({
       ...printed,
-      code: 'E_SERVER',
+      name: 'E_SERVER',
+      code: 3,
       host: 'web1',
       status: 3,
       message: `web1: "${command}" ended with status 3:\nout\nw"h"y`,
     })
     expect(await run('local')).toMatchObject({
       ...printed,
-      code: 'E_COMMAND',
+      name: 'E_COMMAND',
+      code: 3,
       status: 3,
       message: `"${command}" ended with status 3:\nout\nw"h"y`,
     })
     for (const task of ['copy', 'host:copy']) {
       expect(await run(task)).toMatchObject({
-        code: 'E_SERVER',
+        name: 'E_SERVER',
+        code: 23,
         status: 23,
         message: expect.stringMatching(
           /^web1: "copy \/no\/such\/file to there" ended with status 23:\nrsync: /,

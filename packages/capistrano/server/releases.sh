@@ -1,6 +1,8 @@
 # Tells which releases are there, which of them went live, in that order, and which is live now. Stands behind live.sh.
 # Variables: deploy_to
 
+# Nothing was deployed here yet.
+[ -d "$deploy_to" ] || exit 0
 cd -- "$deploy_to"
 current=$(current_target)
 [ -z "$current" ] || fact current "${current##*/}"

@@ -119,6 +119,8 @@ export interface Capistrano {
   readonly settings: <S extends z.ZodType>(section: SettingsSection<S>) => () => z.output<S>
   /** Takes the place of one of the flow's tasks, also when shipit-deploy is loaded later; never of the user's own. */
   readonly replace: (name: string, dependencies: readonly string[], fn?: TaskFunction) => void
+  /** Has a task wait for all that stands before it, and all that stands behind wait for it, as is so with hooks. */
+  readonly barrier: (task: string) => void
   /**
    * Makes a task's function one of the checks, which run before anything is changed. In a deploy, what it finds wrong is
    * told at `deploy:check`, with what all others find; nothing but checks starts in between. Elsewhere it rejects at once.

@@ -16,6 +16,6 @@ export class DeployError extends Error {
 
   /** Shipit prints errors without a stack through this. */
   override toString(): string {
-    return `${this.message} [${this.code}]`
+    return `${this.message} [${this.name}]`
   }
 }

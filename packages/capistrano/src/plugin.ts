@@ -25,6 +25,7 @@ import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
 import { hideRepositoryPassword } from './shipit-deploy/repository-password.js'
 import { refuseOtherVersion } from './shipit-cli/other-version.js'
+import { prepare } from './shipit-deploy/prepare.js'
 import { Replacements } from './shipit-deploy/replacements.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 import { Connections } from './ssh/connections.js'
@@ -63,6 +64,7 @@ function create(shipit: Shipit): Capistrano {
   const assure = async (task: Task): Promise<void> => {
     if (failure.active) return
     checks.assure(task)
+    if (replacements.has(task.name)) prepare(shipit)
     for (const check of guards) await check()
   }
   const endings: (() => Promise<void>)[] = []
@@ -156,6 +158,7 @@ function create(shipit: Shipit): Capistrano {
       replacements.define(name, dependencies, fn)
       catalog.defined(name)
     },
+    barrier: (name) => void graph.barriers.add(name),
     check: (check, isFinal) => checks.define(check, isFinal),
     print: createPrint((line) => shipit.log(line)),
     plansRevision: (find) => inspection.plansRevision(find),

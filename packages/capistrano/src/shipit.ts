@@ -142,7 +142,9 @@ export interface Shipit extends EventEmitter {
   getCurrentReleaseDirname?: () => Promise<string | null>
   /** shipit-deploy's; the releases that every server has, newest first. */
   getReleases?: () => Promise<string[]>
+  /** @throws {CommandError} whose `name` is `E_COMMAND`, and whose `code` is the exit status */
   local(command: string, options?: object): Promise<ExecResult>
+  /** @throws {HostError} whose `name` is `E_SERVER` or `E_UNREACHABLE`, and whose `code` is the exit status; copies too */
   remote(command: string, options?: object): Promise<ExecResult[]>
   copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>

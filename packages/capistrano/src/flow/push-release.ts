@@ -11,6 +11,12 @@ import { sourceFolder, workspaceRevision, type WorkspaceSettings } from './works
 const stageScript = Script.file(new URL('../../server/stage-release.sh', import.meta.url))
 const finishScript = Script.file(new URL('../../server/finish-release.sh', import.meta.url))
 
+/**
+ * Options of `cp` with which copies are as old as what they are copies of. Without, a file and its copy may be equally old and
+ * long, and different: by these rsync would take them for the same.
+ */
+const KEEPS_TIMES = /(^|\s)(-\w*[ap]|--archive|--preserve)/
+
 /** shipit-deploy's settings for the copy. */
 interface PushSettings extends WorkspaceSettings {
   /** Options for `cp`, or false. @default '-a' */
@@ -43,11 +49,13 @@ export function definePush(shipit: Shipit, { replace, desc, releaseRoles, on, in
     if (revision) shipit.currentRevision = revision
 
     const { copyAsDir = false, ...options } = deploy?.remoteCopy ?? { rsync: '--del' }
+    const comparison = copy !== false && !KEEPS_TIMES.test(copy) ? ['--checksum'] : []
+    const copyOptions = { ignores, ...options, rsync: [...comparison, ...[options.rsync ?? rsync].flat()] }
     const staging = posix.join(deployTo(), 'releases', `.staging-${release}`)
     const stage = stageScript.with({ deploy_to: deployTo(), release, copy: copy === false ? '' : copy })
     await on(releaseRoles('all'), async (host) => {
       await host.script(stage)
-      await host.copy(copyAsDir ? source : `${source}/`, staging, { ignores, rsync, ...options })
+      await host.copy(copyAsDir ? source : `${source}/`, staging, copyOptions)
     })
     // Linked before it is a release: a release that is there is whole.
     await invoke('deploy:symlink:shared')

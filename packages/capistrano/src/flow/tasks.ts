@@ -1,5 +1,4 @@
 import { posix } from 'node:path'
-import { createRequire } from 'node:module'
 import type { Capistrano, Fence, RestoreRelease } from '../capistrano.js'
 import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
@@ -22,11 +21,6 @@ import {
 } from './releases.js'
 import { restoreMissing } from './restore-release.js'
 import { defineSharedFiles } from './shared-files.js'
-
-// Its own interop differs between Node and bundlers; a plain require does not.
-const { default: extendShipit } = createRequire(import.meta.url)('shipit-deploy/lib/extendShipit.js') as {
-  default: (shipit: Shipit) => void
-}
 
 const releasesScript = releaseScript('releases')
 const cleanScript = releaseScript('clean')
@@ -55,17 +49,6 @@ export function defineFlow(
   shipit.on('start', () => {
     if (!shipit.isRunning) forget()
   })
-  /** As each of shipit-deploy's tasks does first: a shipitfile's own list may leave out `deploy:init`. */
-  const prepare = (): void => {
-    if (!shipit.config.deployTo)
-      throw new DeployError('E_CONFIG', 'deployTo: must be set, a deploy needs it.')
-    extendShipit(shipit)
-  }
-  const step = (name: string, dependencies: readonly string[], run: () => Promise<void> | void): void =>
-    replace(name, dependencies, () => {
-      prepare()
-      return run()
-    })
 
   const askServers = (): Promise<ServerReleases[]> => {
     const script = releasesScript.with({ deploy_to: deployTo() })
@@ -89,7 +72,6 @@ export function defineFlow(
 
   const begin = async (): Promise<void> => {
     forget()
-    prepare()
     if (flow() !== 'rollback') shipit.emit('deploy')
   }
   // It changes nothing, and stands where checks do.
@@ -100,7 +82,7 @@ export function defineFlow(
   )
 
   desc('Checks that the servers can be deployed to, and finds out what is live', { runsOn: 'servers' })
-  step(
+  replace(
     'deploy:check',
     [
       'deploy:check:directories',
@@ -131,7 +113,7 @@ export function defineFlow(
   desc('Points current at the release, in one step on each server; if one can not, all go back', {
     runsOn: 'servers',
   })
-  step('deploy:publish', [], async () => {
+  replace('deploy:publish', [], async () => {
     const release = required(shipit.releaseDirname)
     await publish(targets(), on, {
       environment: shipit.environment,
@@ -143,10 +125,15 @@ export function defineFlow(
     shipit.emit('published')
   })
 
+  const leave = (release: string): void => {
+    shipit.prevReleaseDirname = release
+    shipit.prevReleasePath = posix.join(deployTo(), 'releases', release)
+  }
   desc('Chooses the release to go back to, and brings it to servers that do not have it', {
     runsOn: 'servers',
   })
-  step('rollback:init', ['deploy:check'], async () => {
+  replace('rollback:init', ['deploy:check'], async () => {
+    if (shipit.previousRelease) leave(shipit.previousRelease)
     const target = rollbackTarget(servers, process.env['ROLLBACK_RELEASE'])
     if ('reason' in target) {
       throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${target.reason}. Nothing was changed.`)
@@ -154,8 +141,7 @@ export function defineFlow(
     const { release, from, wasLive, missing } = target
     shipit.releaseDirname = release.name
     shipit.releasePath = posix.join(deployTo(), 'releases', release.name)
-    shipit.prevReleaseDirname = from.name
-    shipit.prevReleasePath = posix.join(deployTo(), 'releases', from.name)
+    leave(from.name)
     if (release.revision) shipit.currentRevision = release.revision
     shipit.log(`Going back from ${shownRelease(from)} to ${shownRelease(release)}.`)
     if (!wasLive) shipit.log(`Release ${release.name} never was live: ROLLBACK_RELEASE names it.`)
@@ -191,17 +177,17 @@ export function defineFlow(
     )
 
   desc('Removes old releases; never the live one', { runsOn: 'servers' })
-  step('deploy:clean', [], async () => {
+  replace('deploy:clean', [], async () => {
     await clean('')
     shipit.emit('cleaned')
   })
 
-  step('rollback:finish', [], async () => {
+  replace('rollback:finish', [], async () => {
     if (shipit.config.deleteOnRollback && shipit.prevReleaseDirname) await clean(shipit.prevReleaseDirname)
     shipit.emit('rollbacked')
   })
 
-  step('deploy:finish', [], () => {
+  replace('deploy:finish', [], () => {
     if (flow() !== 'rollback') shipit.emit('deployed')
   })
 

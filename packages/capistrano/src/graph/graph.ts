@@ -8,12 +8,14 @@ import { sequence, type Sequence } from './sequence.js'
 export class Graph {
   readonly namespaces = new Namespaces()
   readonly hooks = new Hooks()
+  /** Names of tasks that wait as hooks do. */
+  readonly barriers = new Set<string>()
 
   constructor(private readonly tasks: () => Readonly<Record<string, Task>>) {}
 
   /** Tasks in running order. @throws {SequenceError} */
   sequence(names: readonly string[]): Sequence {
-    return sequence(this.resolved(), names, new HookTable(this.declaredHooks()))
+    return sequence(this.resolved(), names, new HookTable(this.declaredHooks(), this.barriers))
   }
 
   /** The hooks, with the full names of their tasks. */

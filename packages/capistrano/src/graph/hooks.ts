@@ -17,7 +17,11 @@ export class HookTable {
 
   private readonly names = new Set<string>()
 
-  constructor(all: readonly Hook[]) {
+  /** @param barriers names of more tasks that wait as hooks do */
+  constructor(
+    all: readonly Hook[],
+    private readonly barriers: ReadonlySet<string> = new Set(),
+  ) {
     for (const { when, target, hook } of all) {
       this.names.add(hook)
       const hooks = this.hooks[when]
@@ -27,9 +31,9 @@ export class HookTable {
     }
   }
 
-  /** Whether a task is a hook of any other. */
-  isHook(name: string): boolean {
-    return this.names.has(name)
+  /** Whether a task waits for all that stands before it, and all that stands behind waits for it. */
+  isBarrier(name: string): boolean {
+    return this.names.has(name) || this.barriers.has(name)
   }
 
   /** A target's hooks, each once, in the order declared. */

@@ -6,7 +6,7 @@ import type { HookTable } from './hooks.js'
 export interface Sequence {
   readonly names: readonly string[]
   /**
-   * Tasks that are hooks, or were reached through one. A barrier waits for all that stands before it, and all that stands
+   * Tasks that are hooks, were reached through one, or are to wait like one. A barrier waits for all that stands before it, and all that stands
    * behind waits for it.
    */
   readonly barriers: ReadonlySet<string>
@@ -45,7 +45,7 @@ export function sequence(
     for (const hook of table.of('before', name)) visit(hook, true)
     for (const dependency of task.dep) visit(dependency, false, behindHook)
     order.add(name)
-    if (behindHook || table.isHook(name)) barriers.add(name)
+    if (behindHook || table.isBarrier(name)) barriers.add(name)
     if (isHook) hooks.add(name)
     for (const hook of table.of('after', name)) visit(hook, true)
     path.delete(name)

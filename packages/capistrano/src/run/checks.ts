@@ -88,7 +88,7 @@ export class Checks {
   }
 
   private reachable(): readonly Host[] {
-    const lost = hostErrors(flat(this.found)).filter(({ code }) => code === 'E_UNREACHABLE')
+    const lost = hostErrors(flat(this.found)).filter(({ name }) => name === 'E_UNREACHABLE')
     return this.context.hosts().filter(({ name }) => !lost.some(({ host }) => host === name))
   }
 }

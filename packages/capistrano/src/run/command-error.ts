@@ -8,27 +8,33 @@ export interface ExecFailure extends Error {
   readonly stdout: string | Buffer
   readonly stderr: string | Buffer
   readonly child: ChildProcess
+  readonly cmd?: string
+  readonly killed?: boolean
+  readonly signal?: NodeJS.Signals | null
 }
 
 /** Most lines of a command's output that an error repeats. */
 export const TAIL_LINES = 12
 
-/** `E_COMMAND`: a command of the deploy machine failed. Has what shipit-cli's own error has, in `cause`; and its output. */
+/** `E_COMMAND`: a command of the deploy machine failed. Has what shipit-cli's own error has, too. */
 export class CommandError extends DeployError {
   /** Exit status; null if a signal ended it. */
   readonly status: number | null
-  readonly stdout: string | Buffer
-  readonly stderr: string | Buffer
-  readonly child: ChildProcess
 
   constructor(command: string, failure: ExecFailure) {
     const { status, output } = outcomeOf(failure)
     super('E_COMMAND', describeEnd(`"${command}"`, status, output), { cause: failure })
     this.status = status
-    this.stdout = failure.stdout
-    this.stderr = failure.stderr
-    this.child = failure.child
+    keepExecFailure(this, failure)
   }
+}
+
+/**
+ * Gives an error what `exec`'s has, for those who catch it: `code`, the exit status, above all. What of ours is then its `name`.
+ */
+export function keepExecFailure(error: DeployError, failure: ExecFailure): void {
+  const { stdout, stderr, child, code, cmd, killed, signal } = failure
+  Object.assign(error, { stdout, stderr, child, code, cmd, killed, signal })
 }
 
 /** Whether an error says that a command failed, not that it was told to stop. */

@@ -1,4 +1,4 @@
-import { isExecFailure, outcomeOf, type ExecFailure } from '../run/command-error.js'
+import { isExecFailure, keepExecFailure, outcomeOf, type ExecFailure } from '../run/command-error.js'
 import type { SshPoolConnection } from '../shipit.js'
 import { withAdvice } from './connection-advice.js'
 import { quote } from './script.js'
@@ -76,8 +76,8 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
       doing,
       cause: failure,
     })
-    const { stdout, stderr, child } = failure
-    return Object.assign(error, { stdout, stderr, child })
+    keepExecFailure(error, failure)
+    return error
   }
   const runRemotely = connection.run.bind(connection)
   connection.run = (command, more) => runRemotely(command, more).catch(tell(command))

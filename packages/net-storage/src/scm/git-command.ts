@@ -51,17 +51,19 @@ export class GitCommand {
   }
 
   /** Its output, without the last line's end. Rejects with Node's error. */
-  async run(args: readonly string[], cwd: string): Promise<string> {
-    return (await this.read(args, cwd)).toString('utf8').replace(/\n$/, '')
+  async run(args: readonly string[], cwd: string, input = ''): Promise<string> {
+    return (await this.read(args, cwd, input)).toString('utf8').replace(/\n$/, '')
   }
 
   /** Its output. Rejects with Node's error, or what the signal was aborted with. */
-  async read(args: readonly string[], cwd: string): Promise<Buffer> {
+  async read(args: readonly string[], cwd: string, input = ''): Promise<Buffer> {
     const { env, signal } = this
     signal.throwIfAborted()
     const options = { cwd, env, maxBuffer: MAX_OUTPUT, encoding: 'buffer' } as const
     const running = promisify(execFile)('git', args, options)
     endOnAbort(running.child, signal)
+    // One that ends without reading it tells so by its status.
+    running.child.stdin?.on('error', () => {}).end(input)
     try {
       return (await running).stdout
     } catch (error) {

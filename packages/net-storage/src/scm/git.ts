@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { rm, stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { unpackTree } from './git-archive.js'
 import { GitCommand, saysNo } from './git-command.js'
 import { fetchLfsFiles } from './git-lfs.js'
@@ -118,6 +118,31 @@ export class Git extends Scm {
     } catch (error) {
       throw git.failure('E_SCM', `Can't extract commit ${revision} into ${directory}`, error)
     }
+  }
+
+  override async checkOut(revision: string, directory: string): Promise<void> {
+    const { mirrorPath, repoTree = '' } = this.options
+    const { git } = this
+    const path = resolve(directory)
+    try {
+      await git.run(['worktree', 'prune'], mirrorPath)
+      await git.run(
+        ['worktree', 'add', '--force', '--detach', '--no-checkout', '--quiet', path, revision],
+        mirrorPath,
+      )
+      await git.run(['read-tree', repoTree ? `${revision}:${repoTree}` : revision], path)
+    } catch (error) {
+      throw git.failure('E_SCM', `Can't make a working copy of ${revision} in ${directory}`, error)
+    }
+    await this.extract(revision, directory)
+    // What is meant to differ from the commit is no change: what `export-ignore` leaves out, the content of files in Git LFS.
+    await git.run(['update-index', '-q', '--refresh'], path).catch(() => {})
+    const changed = await git.run(['diff-files', '--name-only', '-z'], path)
+    await git.run(['update-index', '-z', '--skip-worktree', '--stdin'], path, changed)
+  }
+
+  override async leave(directory: string): Promise<void> {
+    await rm(join(directory, '.git'), { force: true })
   }
 
   private async checkTree(revision: string): Promise<void> {

@@ -42,4 +42,13 @@ export abstract class Scm {
   abstract read(revision: string, path: string): Promise<Buffer | undefined>
   /** Writes a commit's files below `repoTree` into a folder, with permission bits and links; the same commit gives the same files. */
   abstract extract(revision: string, directory: string): Promise<void>
+  /**
+   * Does what {@link extract} does; and may have the program's own commands work there as in a working copy, for builds that
+   * ask which commit it is. By default they do not.
+   */
+  async checkOut(revision: string, directory: string): Promise<void> {
+    await this.extract(revision, directory)
+  }
+  /** Removes what {@link checkOut} has added to the commit's files. By default that is nothing. */
+  async leave(_directory: string): Promise<void> {}
 }

@@ -9,12 +9,12 @@ import { treeSize } from '../archiver/tree-size.js'
 import { installDependencies } from '../installer/dependencies.js'
 import { Progress } from '../progress/progress.js'
 import { findBuilders } from './builders.js'
-import { required, type Deployment } from './deployment.js'
+import type { Deployment } from './deployment.js'
 
 /** Defines the tasks that make an archive of a commit, and put it in storage. */
 export function defineArchive(deployment: Deployment): void {
   const { shipit, dsl } = deployment
-  const { task, desc, invoke, isPartOfRun, signal } = dsl
+  const { task, desc, barrier, invoke, isPartOfRun, signal } = dsl
 
   desc('Updates the mirror, and resolves the branch to a commit', { runsOn: 'deploy machine' })
   task('net_storage:prepare_mirror_repository', [], async () => {
@@ -41,10 +41,9 @@ export function defineArchive(deployment: Deployment): void {
   )
   task('net_storage:prepare_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const { scm, revision, application, settings, localFolder, workspace } = deployment
-    shipit.releaseDirname ??= workspace.name
     shipit.workspace = workspace.path
     await localFolder.claimReleaseTree(workspace.name)
-    await scm.extract(revision, workspace.path)
+    await scm.checkOut(revision, workspace.path)
     if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
       throw new DeployError(
         'E_APPLICATION',
@@ -64,6 +63,8 @@ export function defineArchive(deployment: Deployment): void {
     runsOn: 'deploy machine',
     invokes: ['net_storage:prepare_archive'],
   })
+  // Shipit's plain tasks are not waited for: one that builds may be at it still.
+  barrier('net_storage:upload_archive')
   task('net_storage:upload_archive', ['net_storage:prepare_mirror_repository'], async () => {
     const { revision, settings, pulling, archivesInUse, buildHooks, workspace } = deployment
     // By itself, it has those build that listen to what is fetched, as a deploy does.
@@ -108,8 +109,9 @@ export function defineArchive(deployment: Deployment): void {
   })
 
   /** The folder that is packed. */
-  const selected = (): Promise<string> => {
-    const { selection, workspace, localFolder } = deployment
+  const selected = async (): Promise<string> => {
+    const { scm, selection, workspace, localFolder } = deployment
+    await scm.leave(workspace.path)
     return selection.select(workspace.path, localFolder.releaseTree(`${workspace.name}.selected`))
   }
 
@@ -122,7 +124,7 @@ export function defineArchive(deployment: Deployment): void {
     const { directory, store, replace, builtWith } = options
     const { revision, scm, settings } = deployment
     const { archiver, transport } = settings
-    const release = required(shipit.releaseDirname, 'net_storage:prepare_archive')
+    const release = shipit.releaseDirname ?? deployment.workspace.name
     const revisionTime = await scm.commitTime(revision)
     const unpackedSize = treeSize(directory)
     const progress = new Progress({

@@ -10,12 +10,14 @@ export function defineCleanUp(deployment: Deployment): void {
   desc('Removes archives that nobody has a release of', { runsOn: 'deploy machine and servers' })
   task('net_storage:cleanup', [], async () => {
     if (flow() === 'rollback') return
+    // shipit-deploy removes the one that it made, and no other.
+    const { keepWorkspace, shallowClone } = shipit.config
     const { hosts, deployTo, archivesPath, settings, store, archivesInUse, localFolder, workspace } =
       deployment
     try {
       const clean = deployment.script('clean').with({ deploy_to: deployTo, archives_path: archivesPath })
       const facts = await on(hosts, (host) => host.script(clean))
-      await localFolder.clean(shipit.config['keepWorkspace'] === true ? undefined : workspace.name)
+      await localFolder.clean(keepWorkspace || shallowClone === false ? undefined : workspace.name)
       if (leftOut().length > 0) {
         shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
         return

@@ -1,0 +1,341 @@
+import type { Mode, Setup } from './modes.js'
+
+/** What is done in a case, one step behind the other: in each mode alike. */
+export type Step =
+  | { readonly run: string; readonly env?: NodeJS.ProcessEnv }
+  /** Files by path, committed to the application's repository. */
+  | { readonly commit: Readonly<Record<string, string>> }
+  /** git in the repository. */
+  | { readonly git: readonly string[] }
+
+/** An existing set-up, and what is done with it. */
+export interface Case extends Setup {
+  readonly name: string
+  readonly steps: readonly Step[]
+  /** @default all */
+  readonly modes?: readonly Mode[]
+  /** Part of `npm test`. @default false */
+  readonly short?: boolean
+}
+
+const deploy: Step = { run: 'deploy' }
+const rollback: Step = { run: 'rollback' }
+const commit: Step = { commit: { VERSION: 'second\n', 'src/index.js': 'export {}\n' } }
+const DEPLOY_TWICE = [deploy, commit, deploy]
+
+/** Options of shipit-deploy's README. */
+const OPTIONS: Case[] = [
+  { name: 'defaults', steps: [...DEPLOY_TWICE, deploy, rollback], short: true },
+  {
+    name: 'own-workspace',
+    settings: `workspace: env.WORKSPACE, shallowClone: false,`,
+    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    steps: DEPLOY_TWICE,
+  },
+  { name: 'unused-workspace', settings: `workspace: env.WORKSPACE,`, steps: DEPLOY_TWICE },
+  { name: 'keep-workspace', settings: `keepWorkspace: true,`, steps: DEPLOY_TWICE },
+  {
+    name: 'keep-own-workspace',
+    settings: `workspace: env.WORKSPACE, shallowClone: false, keepWorkspace: true,`,
+    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    steps: DEPLOY_TWICE,
+  },
+  { name: 'dir-to-copy', settings: `dirToCopy: 'config',`, steps: DEPLOY_TWICE },
+  { name: 'dir-to-copy-with-slashes', settings: `dirToCopy: './config/',`, steps: [deploy] },
+  {
+    name: 'dir-to-copy-built',
+    settings: `dirToCopy: 'dist',`,
+    body: `shipit.on('fetched', () => { mkdirSync(join(shipit.workspace, 'dist')); writeFileSync(join(shipit.workspace, 'dist/index.js'), 'built') })`,
+    steps: DEPLOY_TWICE,
+  },
+  { name: 'dir-to-copy-missing', settings: `dirToCopy: 'nothing',`, steps: [deploy] },
+  {
+    name: 'ignores',
+    settings: `ignores: ['.git', 'src', '*.md', '/config/production.json'],`,
+    steps: DEPLOY_TWICE,
+    short: true,
+  },
+  { name: 'ignores-node-modules', settings: `ignores: ['.git', 'node_modules'],`, steps: DEPLOY_TWICE },
+  {
+    name: 'ignores-odd',
+    settings: `ignores: ['**/b c', '[ab].txt', 'deep/**/skip', '-x'],`,
+    steps: [
+      {
+        commit: {
+          'x/b c/y': '',
+          'a.txt': '',
+          'b.txt': '',
+          'c.txt': '',
+          'deep/1/2/skip': '',
+          'deep/1/keep': '',
+          '-x': '',
+        },
+      },
+      deploy,
+    ],
+  },
+  {
+    name: 'ignores-and-dir-to-copy',
+    settings: `dirToCopy: 'config', ignores: ['/production.json'],`,
+    steps: [deploy],
+  },
+  { name: 'branch-tag', settings: `branch: 'v1',`, steps: [{ git: ['tag', 'v1'] }, commit, deploy] },
+  {
+    name: 'branch-annotated-tag',
+    settings: `branch: 'v1',`,
+    steps: [{ git: ['tag', '-a', 'v1', '-m', 'one'] }, commit, deploy],
+  },
+  {
+    name: 'branch-other',
+    settings: `branch: 'feature/x',`,
+    steps: [
+      { git: ['checkout', '-q', '-b', 'feature/x'] },
+      commit,
+      { git: ['checkout', '-q', 'main'] },
+      deploy,
+    ],
+  },
+  { name: 'branch-missing', settings: `branch: 'nothing',`, steps: [deploy] },
+  { name: 'delete-on-rollback', settings: `deleteOnRollback: true,`, steps: [...DEPLOY_TWICE, rollback] },
+  { name: 'keep-releases', settings: `keepReleases: 2,`, steps: [deploy, deploy, deploy] },
+  { name: 'keep-one-release', settings: `keepReleases: 1,`, steps: [deploy, deploy] },
+  {
+    name: 'deep-clone',
+    settings: `shallowClone: false, workspace: env.WORKSPACE,`,
+    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    steps: [deploy, { run: 'pending' }, commit, { run: 'pending' }],
+  },
+  { name: 'git-config', settings: `gitConfig: { 'core.autocrlf': 'false' },`, steps: [deploy] },
+  {
+    name: 'git-log-format',
+    settings: `gitLogFormat: 'commit %s',`,
+    steps: [deploy, commit, { run: 'pending' }],
+  },
+  {
+    name: 'rsync-from',
+    settings: `rsyncFrom: env.WORKSPACE,`,
+    body: `mkdirSync(env.WORKSPACE, { recursive: true }); writeFileSync(join(env.WORKSPACE, 'only'), 'x')`,
+    steps: [deploy],
+  },
+  { name: 'copy-off', settings: `copy: false,`, steps: DEPLOY_TWICE },
+  { name: 'copy-other', settings: `copy: '-r',`, steps: DEPLOY_TWICE },
+  { name: 'rsync-options', settings: `rsync: ['--chmod=Fu=r'],`, steps: [deploy] },
+  {
+    name: 'remote-copy-content',
+    settings: `deploy: { remoteCopy: { copyAsDir: false } },`,
+    steps: DEPLOY_TWICE,
+  },
+  { name: 'remote-copy-as-dir', settings: `deploy: { remoteCopy: { copyAsDir: true } },`, steps: [deploy] },
+  {
+    name: 'no-repository',
+    settings: `repositoryUrl: '', workspace: env.WORKSPACE, shallowClone: false, keepWorkspace: true,`,
+    body: `execFileSync('git', ['clone', '-q', env.REPOSITORY_URL, env.WORKSPACE]); shipit.on('x', () => {})`,
+    steps: [deploy],
+  },
+  { name: 'one-server', settings: `servers: JSON.parse(env.SERVERS)[0],`, steps: [deploy] },
+  {
+    name: 'readme',
+    settings: `ignores: ['.git', 'node_modules'], keepReleases: 2, keepWorkspace: false, deleteOnRollback: false, shallowClone: true, deploy: { remoteCopy: { copyAsDir: false } },`,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+]
+
+/** Where builds, notifications and restarts are in shipitfiles. */
+const LISTENERS: Case[] = [
+  {
+    name: 'build-on-fetched',
+    short: true,
+    body: `
+      shipit.on('fetched', () => shipit.start('build'))
+      shipit.blTask('build', async () => {
+        await shipit.local('echo built >built.txt && ls >list.txt', { cwd: shipit.workspace })
+        note('built')
+      })`,
+    steps: [...DEPLOY_TWICE, deploy, rollback],
+  },
+  {
+    name: 'build-in-listener',
+    body: `shipit.on('fetched', () => writeFileSync(join(shipit.workspace, 'built.txt'), 'built'))`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'build-in-several',
+    body: `
+      shipit.on('fetched', () => writeFileSync(join(shipit.workspace, 'built.txt'), 'one'))
+      shipit.on('fetched', () => shipit.start('two', 'three'))
+      shipit.blTask('two', async () => { await wait(50); await shipit.local('echo two >>built.txt', { cwd: shipit.workspace }) })
+      shipit.blTask('three', ['two'], () => shipit.local('echo three >>built.txt', { cwd: shipit.workspace }))`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'build-fails',
+    body: `
+      shipit.on('fetched', () => shipit.start('build'))
+      shipit.blTask('build', () => shipit.local('exit 3', { cwd: shipit.workspace }))`,
+    steps: [deploy],
+  },
+  {
+    name: 'build-on-task-stop',
+    body: `
+      shipit.on('task_stop', ({ task }) => { if (task === 'deploy:fetch') shipit.start('build') })
+      shipit.blTask('build', () => shipit.local('echo built >built.txt', { cwd: shipit.workspace }))`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'git-in-build',
+    body: `
+      shipit.on('fetched', () => shipit.start('build'))
+      shipit.blTask('build', async () => {
+        await shipit.local('git rev-parse HEAD >revision.txt && git describe --always --dirty --exclude revision.txt >describe.txt; git log -1 --format=%s >subject.txt', { cwd: shipit.workspace })
+      })`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'remote-on-events',
+    body: `
+      for (const event of ['updated', 'published', 'cleaned', 'deployed', 'rollback', 'rollbacked'])
+        shipit.on(event, () => shipit.start('on ' + event))
+      for (const event of ['updated', 'published', 'cleaned', 'deployed', 'rollback', 'rollbacked'])
+        shipit.blTask('on ' + event, async () => {
+          const results = await shipit.remote('ls ' + shipit.releasesPath + ' | wc -l')
+          await wait(30)
+          note('on ' + event, { releases: results.map(({ stdout }) => stdout.trim()) })
+        })`,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+  {
+    name: 'remote-in-release',
+    body: `
+      shipit.on('updated', () => shipit.start('install'))
+      shipit.blTask('install', () => shipit.remote('cd ' + shipit.releasePath + ' && echo installed >installed.txt'))`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'remote-fails',
+    body: `
+      shipit.on('published', () => shipit.start('restart'))
+      shipit.blTask('restart', () => shipit.remote('exit 3'))`,
+    steps: [deploy],
+  },
+  {
+    name: 'promise-in-listener',
+    body: `shipit.on('published', async () => { await shipit.remote('true'); note('listener ended') })`,
+    steps: [deploy],
+  },
+  {
+    name: 'throws-in-listener',
+    body: `shipit.on('published', () => { throw new Error('listener') })`,
+    steps: [deploy],
+  },
+  {
+    name: 'copies',
+    body: `
+      shipit.on('updated', () => shipit.start('copy'))
+      shipit.blTask('copy', async () => {
+        writeFileSync(env.TRACE + '.env', 'x')
+        const results = await shipit.copyToRemote(env.TRACE + '.env', shipit.releasePath + '/.env')
+        note('copied', { results: results.length })
+      })`,
+    steps: [deploy],
+  },
+  {
+    name: 'local-result',
+    body: `
+      shipit.blTask('ask', async () => {
+        const { stdout, stderr } = await shipit.local('echo out; echo err >&2')
+        const [{ stdout: remote }] = await shipit.remote('echo $HOME | wc -l')
+        note('asked', { stdout, stderr, remote })
+        const error = await shipit.local('exit 4').catch(error => error)
+        note('failed', { code: error.code })
+        const failed = await shipit.remote('exit 5').catch(error => error)
+        note('failed there', { code: failed.code })
+      })`,
+    steps: [{ run: 'ask' }],
+  },
+]
+
+const LIST = `['deploy:init', 'deploy:fetch', 'build', 'deploy:update', 'deploy:publish', 'deploy:clean', 'deploy:finish']`
+const BUILD = `shipit.blTask('build', () => shipit.local('echo built >built.txt', { cwd: shipit.workspace }))`
+
+/** A shipitfile's own lists of tasks. */
+const LISTS: Case[] = [
+  {
+    name: 'own-list',
+    short: true,
+    body: `${BUILD}; shipit.blTask('deploy', ${LIST})`,
+    steps: [...DEPLOY_TWICE, deploy],
+  },
+  {
+    name: 'own-list-before',
+    before: true,
+    body: `${BUILD}; shipit.blTask('deploy', ${LIST})`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'own-list-task',
+    body: `${BUILD}; shipit.task('deploy', ${LIST}, () => note('deployed'))`,
+    steps: [deploy],
+  },
+  {
+    name: 'own-list-other-name',
+    body: `${BUILD}; shipit.task('release', ${LIST})`,
+    steps: [{ run: 'release' }, commit, { run: 'release' }],
+  },
+  {
+    name: 'own-list-short',
+    body: `shipit.task('deploy', ['deploy:fetch', 'deploy:update', 'deploy:publish'])`,
+    steps: DEPLOY_TWICE,
+  },
+  {
+    name: 'own-list-with-deploy',
+    body: `shipit.task('all', ['deploy'], () => note('all'))`,
+    steps: [{ run: 'all' }],
+  },
+  {
+    name: 'own-rollback',
+    short: true,
+    body: `shipit.task('rollback', ['rollback:init', 'deploy:publish', 'after', 'deploy:clean', 'rollback:finish']); shipit.blTask('after', () => note('after'))`,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+  {
+    name: 'own-rollback-short',
+    body: `shipit.task('back', ['rollback:init', 'deploy:publish'])`,
+    steps: [...DEPLOY_TWICE, { run: 'back' }],
+  },
+  {
+    name: 'depends-on-fetch',
+    body: `shipit.blTask('build', ['deploy:init', 'deploy:fetch'], () => shipit.local('echo built >built.txt', { cwd: shipit.workspace })); shipit.blTask('ship', ['build', 'deploy:update', 'deploy:publish'])`,
+    steps: [{ run: 'ship' }, commit, { run: 'ship' }],
+  },
+  {
+    name: 'own-update',
+    body: `shipit.blTask('deploy:update', async () => { shipit.releaseDirname = '20260101000000'; shipit.releasePath = shipit.releasesPath + '/20260101000000'; await shipit.remote('mkdir -p ' + shipit.releasePath); await shipit.copyToRemote(shipit.workspace + '/', shipit.releasePath); shipit.emit('updated') })`,
+    steps: [deploy],
+  },
+  {
+    name: 'start-in-task',
+    body: `shipit.blTask('go', () => { shipit.start('deploy') })`,
+    steps: [{ run: 'go' }],
+  },
+]
+
+/** Workflows of the READMEs, by themselves. */
+const WORKFLOWS: Case[] = [
+  { name: 'pending', steps: [{ run: 'pending' }, deploy, { run: 'pending' }, commit, { run: 'pending' }] },
+  { name: 'rollback-without', steps: [rollback] },
+  { name: 'rollback-with-one', steps: [deploy, rollback] },
+  { name: 'rollback-twice', steps: [deploy, deploy, deploy, rollback, rollback] },
+  { name: 'init-alone', steps: [{ run: 'deploy:init' }] },
+  { name: 'fetch-alone', steps: [{ run: 'deploy:fetch' }] },
+  { name: 'clean-alone', steps: [deploy, deploy, { run: 'deploy:clean' }] },
+  { name: 'publish-alone', steps: [deploy, { run: 'deploy:publish' }] },
+  { name: 'finish-alone', steps: [{ run: 'deploy:finish' }] },
+  { name: 'unknown-task', steps: [{ run: 'nothing' }] },
+  {
+    name: 'several-tasks',
+    body: `shipit.task('one', () => note('one')); shipit.task('two', ['one'], async () => { await wait(20); note('two') })`,
+    steps: [{ run: 'two' }],
+  },
+]
+
+export const CASES: readonly Case[] = [...OPTIONS, ...LISTENERS, ...LISTS, ...WORKFLOWS]

@@ -1,0 +1,55 @@
+import type { Mode } from './modes.js'
+import type { Observation } from './observe.js'
+
+/** One thing that a run with our plugin did in another way than shipit-deploy alone. */
+export interface Difference {
+  readonly mode: Mode
+  /** Of the case, and of the run in it. */
+  readonly where: string
+  /** `status`, `order`, `tree .git`, `variable workspace at event fetched`… */
+  readonly what: string
+  readonly plain: string
+  readonly ours: string
+}
+
+/** All that differs, and a user could tell. */
+export function compare(mode: Mode, where: string, plain: Observation, ours: Observation): Difference[] {
+  const found: Difference[] = []
+  const note = (what: string, inPlain: unknown, inOurs: unknown): void => {
+    const [a, b] = [inPlain, inOurs].map((value) =>
+      typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
+    )
+    if (a !== b) found.push({ mode, where, what, plain: a ?? '', ours: b ?? '' })
+  }
+  note('status', String(plain.status), String(ours.status))
+
+  // Our own tasks come in addition; what is there without us comes in the same order.
+  const known = new Set(plain.moments.map(({ what }) => what))
+  const same = ours.moments.filter(({ what }) => known.has(what))
+  note('order', plain.moments.map(({ what }) => what).join(', '), same.map(({ what }) => what).join(', '))
+  const added = ours.moments.filter(({ what }) => !known.has(what) && !OURS.test(what))
+  for (const { what } of added) note(`added ${what}`, '', what)
+
+  for (const [index, moment] of plain.moments.entries()) {
+    const counterpart = same.filter(({ what }) => what === moment.what)[
+      plain.moments.slice(0, index).filter(({ what }) => what === moment.what).length
+    ]
+    if (!counterpart) continue
+    // What is there for longer is no difference.
+    for (const [name, value] of Object.entries(moment.variables).filter(([, shown]) => shown !== 'null'))
+      note(`variable ${name} at ${moment.what}`, value, counterpart.variables[name] ?? 'undefined')
+  }
+
+  for (const server of Object.keys(plain.trees)) {
+    const [a, b] = [plain.trees[server] ?? {}, ours.trees[server] ?? {}]
+    for (const path of new Set([...Object.keys(a), ...Object.keys(b)]))
+      note(`tree ${path}`, a[path] ?? 'not there', b[path] ?? 'not there')
+    note('releases', plain.releases[server], ours.releases[server])
+  }
+  note('calls', plain.calls, ours.calls)
+  return found
+}
+
+/** What our plugins bring. */
+const OURS =
+  /^task (deploy|net_storage|rollback):?\S* (started|ended|failed)$|^event (task_recursion|lock:\w+)$/
