@@ -144,7 +144,7 @@ export interface Shipit extends EventEmitter {
   getReleases?: () => Promise<string[]>
   /** @throws {CommandError} whose `name` is `E_COMMAND`, and whose `code` is the exit status */
   local(command: string, options?: object): Promise<ExecResult>
-  /** @throws {HostError} whose `name` is `E_SERVER` or `E_UNREACHABLE`, and whose `code` is the exit status; copies too */
+  /** @throws {HostError} whose `name` is `E_SERVER`, and whose `code` is the exit status; or `E_UNREACHABLE`; copies too */
   remote(command: string, options?: object): Promise<ExecResult[]>
   copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>

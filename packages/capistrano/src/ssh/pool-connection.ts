@@ -77,7 +77,8 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
       cause: failure,
     })
     keepExecFailure(error, failure)
-    return error
+    // There is no status where nothing ran.
+    return isLost ? Object.assign(error, { code: error.name }) : error
   }
   const runRemotely = connection.run.bind(connection)
   connection.run = (command, more) => runRemotely(command, more).catch(tell(command))

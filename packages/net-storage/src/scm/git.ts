@@ -125,7 +125,6 @@ export class Git extends Scm {
     const { git } = this
     const path = resolve(directory)
     try {
-      await git.run(['worktree', 'prune'], mirrorPath)
       await git.run(
         ['worktree', 'add', '--force', '--detach', '--no-checkout', '--quiet', path, revision],
         mirrorPath,
@@ -142,7 +141,9 @@ export class Git extends Scm {
   }
 
   override async leave(directory: string): Promise<void> {
+    const { mirrorPath } = this.options
     await rm(join(directory, '.git'), { force: true })
+    await this.git.run(['worktree', 'prune'], mirrorPath)
   }
 
   private async checkTree(revision: string): Promise<void> {
