@@ -125,6 +125,7 @@ export class Git extends Scm {
     const { git } = this
     const path = resolve(directory)
     try {
+      await git.run(['worktree', 'prune'], mirrorPath)
       await git.run(
         ['worktree', 'add', '--force', '--detach', '--no-checkout', '--quiet', path, revision],
         mirrorPath,
