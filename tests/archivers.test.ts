@@ -151,6 +151,10 @@ describe('a deploy', () => {
       repoTree: null,
       multiAppMode: false,
       'build hooks': 'assets:build',
+      builders: null,
+      content: null,
+      dirToCopy: null,
+      ignores: null,
       submodules: false,
       installer: 'none',
     })

@@ -7,13 +7,9 @@ export function replaceFlow(deployment: Deployment): void {
   const { shipit, dsl } = deployment
   const { replace, desc, invoke, on, plansRevision } = dsl
 
-  desc(
-    'Updates the mirror, and resolves the branch to a commit; makes the workspace where something builds there',
-    {
-      runsOn: 'deploy machine',
-      invokes: ['net_storage:prepare_archive'],
-    },
-  )
+  desc('Names the workspace; runs net_storage:prepare_archive already where something builds in it', {
+    runsOn: 'deploy machine',
+  })
   replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], async () => {
     const { workspace, pulling } = deployment
     const { config } = shipit
