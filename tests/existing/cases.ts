@@ -1,4 +1,4 @@
-import type { Mode, Setup } from './modes.js'
+import type { Setup } from './modes.js'
 
 /** What is done in a case, one step behind the other: in each mode alike. */
 export type Step =
@@ -12,8 +12,6 @@ export type Step =
 export interface Case extends Setup {
   readonly name: string
   readonly steps: readonly Step[]
-  /** @default all */
-  readonly modes?: readonly Mode[]
   /** Part of `npm test`. @default false */
   readonly short?: boolean
 }
@@ -22,22 +20,24 @@ const deploy: Step = { run: 'deploy' }
 const rollback: Step = { run: 'rollback' }
 const commit: Step = { commit: { VERSION: 'second\n', 'src/index.js': 'export {}\n' } }
 const DEPLOY_TWICE = [deploy, commit, deploy]
+const OWN_WORKSPACE = `workspace: env.WORKSPACE, shallowClone: false,`
+const MAKE_WORKSPACE = `mkdirSync(env.WORKSPACE, { recursive: true })`
 
 /** Options of shipit-deploy's README. */
 const OPTIONS: Case[] = [
   { name: 'defaults', steps: [...DEPLOY_TWICE, deploy, rollback], short: true },
   {
     name: 'own-workspace',
-    settings: `workspace: env.WORKSPACE, shallowClone: false,`,
-    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    settings: OWN_WORKSPACE,
+    body: MAKE_WORKSPACE,
     steps: DEPLOY_TWICE,
   },
   { name: 'unused-workspace', settings: `workspace: env.WORKSPACE,`, steps: DEPLOY_TWICE },
   { name: 'keep-workspace', settings: `keepWorkspace: true,`, steps: DEPLOY_TWICE },
   {
     name: 'keep-own-workspace',
-    settings: `workspace: env.WORKSPACE, shallowClone: false, keepWorkspace: true,`,
-    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    settings: `${OWN_WORKSPACE} keepWorkspace: true,`,
+    body: MAKE_WORKSPACE,
     steps: DEPLOY_TWICE,
   },
   { name: 'dir-to-copy', settings: `dirToCopy: 'config',`, steps: DEPLOY_TWICE },
@@ -56,6 +56,12 @@ const OPTIONS: Case[] = [
     short: true,
   },
   { name: 'ignores-node-modules', settings: `ignores: ['.git', 'node_modules'],`, steps: DEPLOY_TWICE },
+  {
+    name: 'ignores-carried-over',
+    settings: `ignores: ['carried'],`,
+    body: `shipit.task('log', () => shipit.remote('echo x >' + env.DEPLOY_TO + '/current/carried'))`,
+    steps: [deploy, { run: 'log' }, commit, deploy],
+  },
   {
     name: 'ignores-odd',
     settings: `ignores: ['**/b c', '[ab].txt', 'deep/**/skip', '-x'],`,
@@ -95,6 +101,12 @@ const OPTIONS: Case[] = [
       deploy,
     ],
   },
+  {
+    name: 'branch-commit',
+    settings: `branch: execFileSync('git', ['rev-parse', 'main~1'], { cwd: env.REPOSITORY_URL, encoding: 'utf8' }).trim(), ${OWN_WORKSPACE}`,
+    body: MAKE_WORKSPACE,
+    steps: [commit, deploy],
+  },
   { name: 'branch-missing', settings: `branch: 'nothing',`, steps: [deploy] },
   { name: 'delete-on-rollback', settings: `deleteOnRollback: true,`, steps: [...DEPLOY_TWICE, rollback] },
   { name: 'keep-releases', settings: `keepReleases: 2,`, steps: [deploy, deploy, deploy] },
@@ -102,8 +114,21 @@ const OPTIONS: Case[] = [
   {
     name: 'deep-clone',
     settings: `shallowClone: false, workspace: env.WORKSPACE,`,
-    body: `mkdirSync(env.WORKSPACE, { recursive: true })`,
+    body: MAKE_WORKSPACE,
     steps: [deploy, { run: 'pending' }, commit, { run: 'pending' }],
+  },
+  {
+    name: 'submodules',
+    settings: `updateSubmodules: true, gitConfig: { 'protocol.file.allow': 'always' },`,
+    steps: [
+      // A repository can be a submodule of itself.
+      { git: ['-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', '--', './', 'lib/a b'] },
+      commit,
+      {
+        run: 'deploy',
+        env: { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'protocol.file.allow', GIT_CONFIG_VALUE_0: 'always' },
+      },
+    ],
   },
   { name: 'git-config', settings: `gitConfig: { 'core.autocrlf': 'false' },`, steps: [deploy] },
   {
@@ -129,9 +154,19 @@ const OPTIONS: Case[] = [
   {
     name: 'no-repository',
     settings: `repositoryUrl: '', workspace: env.WORKSPACE, shallowClone: false, keepWorkspace: true,`,
-    body: `execFileSync('git', ['clone', '-q', env.REPOSITORY_URL, env.WORKSPACE]); shipit.on('x', () => {})`,
+    body: `execFileSync('git', ['clone', '-q', env.REPOSITORY_URL, env.WORKSPACE])`,
     steps: [deploy],
   },
+  {
+    name: 'working-copy',
+    settings: `repositoryUrl: '', workspace: env.WORKSPACE, rsyncFrom: env.WORKSPACE + '/build/', keepWorkspace: true,`,
+    body: `
+      if (!existsSync(env.WORKSPACE)) execFileSync('git', ['clone', '-q', env.REPOSITORY_URL, env.WORKSPACE])
+      shipit.on('fetched', () => shipit.start('build'))
+      shipit.blTask('build', () => shipit.local('mkdir -p build && cp *.js build/', { cwd: shipit.workspace }))`,
+    steps: [deploy, deploy],
+  },
+  { name: 'as-user', settings: `asUser: 'shop',`, steps: [...DEPLOY_TWICE, rollback] },
   { name: 'one-server', settings: `servers: JSON.parse(env.SERVERS)[0],`, steps: [deploy] },
   {
     name: 'readme',
@@ -232,10 +267,25 @@ const LISTENERS: Case[] = [
     body: `
       shipit.on('updated', () => shipit.start('copy'))
       shipit.blTask('copy', async () => {
-        writeFileSync(env.TRACE + '.env', 'x')
-        const results = await shipit.copyToRemote(env.TRACE + '.env', shipit.releasePath + '/.env')
-        note('copied', { results: results.length })
+        const from = join(env.PROJECT, 'from')
+        mkdirSync(join(from, 'a b'), { recursive: true })
+        for (const name of ['.env', 'a b/c', 'no.tmp']) writeFileSync(join(from, name), name)
+        const file = await shipit.copyToRemote(join(from, '.env'), shipit.releasePath + '/.env')
+        const folder = await shipit.copyToRemote(from + '/', shipit.releasePath + '/to', { ignores: ['*.tmp'], rsync: '--chmod=Fu=r' })
+        const back = await shipit.copyFromRemote(shipit.releasePath + '/README.md', join(env.PROJECT, 'README.md'))
+        const error = await shipit.copyToRemote(join(from, 'nothing'), shipit.releasePath + '/x').catch(error => error)
+        note('copied', { file: file.length, folder: folder.length, back: back.length, error: error.code, files: readdirSync(env.PROJECT).includes('README.md') })
       })`,
+    steps: [deploy],
+  },
+  {
+    name: 'plain-task-beside',
+    // Ends only if those behind it don't wait for it.
+    body: `
+      shipit.task('beside', () => new Promise(resolve => shipit.once('cleaned', resolve)))
+      shipit.blTask('blocking', ['first'], () => shipit.remote('true'))
+      shipit.blTask('first', () => shipit.remote('true'))
+      shipit.on('published', () => shipit.start('beside', 'blocking'))`,
     steps: [deploy],
   },
   {
@@ -245,6 +295,10 @@ const LISTENERS: Case[] = [
         const { stdout, stderr } = await shipit.local('echo out; echo err >&2')
         const [{ stdout: remote }] = await shipit.remote('echo $HOME | wc -l')
         note('asked', { stdout, stderr, remote })
+        const [{ stdout: there }] = await shipit.remote('pwd', { cwd: '/' })
+        note('in a folder', { here: (await shipit.local('pwd', { cwd: '/' })).stdout, there })
+        const [quoted] = await shipit.remote('echo "$0" \\'a b\\' "c  d" \\\\$HOME; echo second >&2')
+        note('quoted', { stdout: quoted.stdout, stderr: quoted.stderr })
         const error = await shipit.local('exit 4').catch(error => error)
         note('failed', { code: error.code })
         const failed = await shipit.remote('exit 5').catch(error => error)
@@ -333,9 +387,91 @@ const WORKFLOWS: Case[] = [
   { name: 'unknown-task', steps: [{ run: 'nothing' }] },
   {
     name: 'several-tasks',
-    body: `shipit.task('one', () => note('one')); shipit.task('two', ['one'], async () => { await wait(20); note('two') })`,
-    steps: [{ run: 'two' }],
+    body: `
+      shipit.task('one', () => note('one'))
+      shipit.task('two', ['one'], async () => { await wait(20); note('two') })
+      shipit.blTask('three', () => { shipit.start(['one', 'two']); shipit.start('one', 'two') })`,
+    steps: [{ run: 'two' }, { run: 'three' }],
   },
 ]
 
-export const CASES: readonly Case[] = [...OPTIONS, ...LISTENERS, ...LISTS, ...WORKFLOWS]
+const DATABASES = `db: { ignoreTables: ['logs'], local: { host: 'localhost', username: 'here', password: 'p w', database: env.DATABASE },
+  remote: { host: 'db', username: 'there', database: env.DATABASE } },`
+const ALL = ['shared', 'npm', 'yarn', 'bower', 'composer', 'pm2', 'slack', 'assets', 'db']
+  .map((name) => `plugin('shipit-${name}')(shipit)`)
+  .join('\n')
+const ALL_SETTINGS = `
+  npm: { installFlags: ['--production'] }, yarn: { yarnOrNpm: 'best', installArgs: 'left-pad' }, bower: { installFlags: ['-F'] },
+  composer: { composerCommand: 'composer', installFlags: ['--no-dev'] }, pm2: { json: 'app.json' },
+  slack: { webhookUrl: env.SLACK, channel: '#deploys', message: 'Deployed', template: { text: '{{message}} to {{buildEnv}}' } },
+  shared: { dirs: ['log', { path: 'tmp/pids', chmod: '-R 777' }], files: ['config/secret.json'], overwrite: true },
+  assets: { paths: ['uploads', 'media'], localBasePath: env.PROJECT, options: { ignores: ['*.tmp'] } }, ${DATABASES}`
+
+/** Plugins of the npm registry. */
+const PLUGINS: Case[] = [
+  {
+    name: 'plugins-after',
+    short: true,
+    body: ALL,
+    settings: ALL_SETTINGS,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+  {
+    name: 'plugins-before',
+    before: true,
+    body: ALL,
+    settings: ALL_SETTINGS,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+  ...['npm', 'yarn', 'bower', 'composer'].map((name) => ({
+    name: `${name}-on-this-machine`,
+    before: name === 'yarn',
+    body: `${MAKE_WORKSPACE}; plugin('shipit-${name}')(shipit)`,
+    settings: `${OWN_WORKSPACE} ${name}: { remote: false, composerCommand: 'composer' },`,
+    steps: DEPLOY_TWICE,
+  })),
+  {
+    name: 'npm-at-another-event',
+    body: `plugin('shipit-npm')(shipit)`,
+    settings: `npm: { triggerEvent: 'published' },`,
+    steps: [deploy],
+  },
+  {
+    name: 'npm-never',
+    body: `plugin('shipit-npm')(shipit)`,
+    settings: `npm: { triggerEvent: false },`,
+    steps: [deploy],
+  },
+  {
+    name: 'yarn-run',
+    body: `plugin('shipit-yarn')(shipit)`,
+    settings: `yarn: { cmd: 'run warm' },`,
+    steps: [deploy, { run: 'yarn:run' }],
+  },
+  {
+    name: 'assets',
+    body: `
+      mkdirSync(join(env.PROJECT, 'uploads/a b'), { recursive: true }); mkdirSync(join(env.PROJECT, 'media'), { recursive: true })
+      writeFileSync(join(env.PROJECT, 'uploads/a b/photo'), 'x'); writeFileSync(join(env.PROJECT, 'uploads/no.tmp'), 'x')
+      ${ALL}
+      shipit.task('change', () => shipit.remote('echo new >' + env.DEPLOY_TO + '/shared/uploads/new'))
+      shipit.task('look', () => note('look', { uploads: readdirSync(join(env.PROJECT, 'uploads')).sort() }))`,
+    // From several servers at once, files come in any order.
+    settings: `servers: JSON.parse(env.SERVERS)[0], ${ALL_SETTINGS}`,
+    steps: [deploy, { run: 'assets:push' }, { run: 'change' }, { run: 'assets:pull' }, { run: 'look' }],
+  },
+  {
+    name: 'db',
+    body: `${MAKE_WORKSPACE}; plugin('shipit-db')(shipit)`,
+    settings: `workspace: env.WORKSPACE, ${DATABASES}`,
+    steps: [deploy, { run: 'db:pull' }, { run: 'db:push' }],
+  },
+  {
+    name: 'shared-alone',
+    body: `plugin('shipit-shared')(shipit)`,
+    settings: `shared: { dirs: ['log'], triggerEvent: false },`,
+    steps: [deploy, { run: 'shared' }, deploy],
+  },
+]
+
+export const CASES: readonly Case[] = [...OPTIONS, ...LISTENERS, ...LISTS, ...WORKFLOWS, ...PLUGINS]

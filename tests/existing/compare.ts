@@ -1,11 +1,7 @@
-import type { Mode } from './modes.js'
 import type { Observation } from './observe.js'
 
 /** One thing that a run with our plugin did in another way than shipit-deploy alone. */
 export interface Difference {
-  readonly mode: Mode
-  /** Of the case, and of the run in it. */
-  readonly where: string
   /** `status`, `order`, `tree .git`, `variable workspace at event fetched`… */
   readonly what: string
   readonly plain: string
@@ -13,15 +9,17 @@ export interface Difference {
 }
 
 /** All that differs, and a user could tell. */
-export function compare(mode: Mode, where: string, plain: Observation, ours: Observation): Difference[] {
+export function compare(plain: Observation, ours: Observation): Difference[] {
   const found: Difference[] = []
   const note = (what: string, inPlain: unknown, inOurs: unknown): void => {
     const [a, b] = [inPlain, inOurs].map((value) =>
       typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
     )
-    if (a !== b) found.push({ mode, where, what, plain: a ?? '', ours: b ?? '' })
+    if (a !== b) found.push({ what, plain: a ?? '', ours: b ?? '' })
   }
   note('status', String(plain.status), String(ours.status))
+  // All else follows from that.
+  if (found.length > 0) return found
 
   // Our own tasks come in addition; what is there without us comes in the same order.
   const known = new Set(plain.moments.map(({ what }) => what))

@@ -41,9 +41,10 @@ const { execFileSync } = require('node:child_process')
 const { setTimeout: wait } = require('node:timers/promises')
 const { env } = process
 const trace = entry => appendFileSync(env.TRACE, JSON.stringify(entry) + '\\n')
+const plugin = name => require(env.PLUGINS + '/' + name)
 /** Notes that something of the set-up's own happens. */
 const note = (text, more) => trace({ note: text, ...more })
-const VARIABLES = ['workspace', 'releasesPath', 'currentPath', 'releaseDirname', 'releasePath', 'currentRevision', 'previousRelease',
+const VARIABLES = ['workspace', 'repository', 'releasesPath', 'currentPath', 'releaseDirname', 'releasePath', 'currentRevision', 'previousRelease',
   'previousRevision', 'prevReleaseDirname', 'prevReleasePath']
 const SETTINGS = ['branch', 'keepReleases', 'shallowClone', 'keepWorkspace', 'gitLogFormat', 'workspace', 'deployTo', 'repositoryUrl']
 module.exports = async shipit => {
@@ -54,8 +55,8 @@ module.exports = async shipit => {
   })
   const emit = shipit.emit
   shipit.emit = function (event, ...args) {
-    const { task, err } = args[0] || {}
-    if (typeof event === 'string') trace({ event, task, error: err && String(err.message || err), variables: variables() })
+    const { task } = args[0] || {}
+    if (typeof event === 'string') trace({ event, task, variables: variables() })
     return emit.call(this, event, ...args)
   }
   require('shipit-deploy')(shipit)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stage } from '../support/stage.js'
 import { shipitfile, type Mode, type Setup } from './modes.js'
+import type { Programs } from './programs.js'
 
 /** Something that happened in a run, in order. */
 export interface Moment {
@@ -20,7 +21,7 @@ export interface Observation {
   readonly trees: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** The folders of `releases` on each server. */
   readonly releases: Readonly<Record<string, readonly string[]>>
-  /** What stand-ins for programs were called with, in order. */
+  /** What stand-ins for programs were called with, so far. */
   readonly calls: readonly string[]
   readonly output: string
 }
@@ -30,141 +31,145 @@ const STARTED = { task_start: 'started', task_stop: 'ended', task_err: 'failed' 
 /** One set-up in one mode, on the servers of a stage. */
 export class Subject {
   private readonly releases: string[] = []
-  private readonly directory: string
+  private readonly id: string
+  private readonly project: string
   private run = 0
 
   constructor(
     private readonly stage: Stage,
-    private readonly name: string,
+    private readonly programs: Programs,
+    private readonly repository: string,
+    name: string,
     readonly mode: Mode,
     private readonly setup: Setup,
-    private readonly repository: string,
   ) {
-    this.directory = join(stage.directory, 'existing', `${name}-${mode}`)
+    this.id = `${name}-${mode}`
+    this.project = join(stage.directory, 'existing', this.id)
   }
 
   private get deployTo(): string {
-    return `srv/${this.name}-${this.mode}`
+    return `srv/${this.id}`
   }
 
   /** Runs `shipit production <task>`. */
   async observe(task: string, env: NodeJS.ProcessEnv = {}): Promise<Observation> {
-    const { stage, directory } = this
+    const { stage, project, programs } = this
     this.run += 1
-    const trace = join(directory, `trace-${this.run}`)
-    const calls = join(directory, `calls-${this.run}`)
-    await mkdir(directory, { recursive: true })
-    const file = await stage.shipitfile(`${this.name}-${this.mode}.cjs`, shipitfile(this.mode, this.setup))
+    const trace = join(project, `trace-${this.run}`)
+    const calls = join(project, 'calls')
+    await mkdir(project, { recursive: true })
+    const file = await stage.shipitfile(`${this.id}.cjs`, shipitfile(this.mode, this.setup))
     const { status, output } = await stage.run(
       task,
       {
+        ...programs.env(calls),
         TRACE: trace,
-        CALLS: calls,
         DEPLOY_TO: this.deployTo,
+        DATABASE: this.id,
         REPOSITORY_URL: this.repository,
-        LOCAL_BASE_PATH: join(directory, 'local'),
-        WORKSPACE: join(directory, 'workspace'),
-        S3_PREFIX: this.name,
-        PATH: `${join(stage.directory, 'existing/bin')}:${stage.env['PATH']}`,
+        LOCAL_BASE_PATH: join(project, 'local'),
+        PROJECT: project,
+        WORKSPACE: join(project, 'workspace'),
+        S3_PREFIX: this.id,
         ...env,
       },
       file,
     )
-    const hosts = stage.fleet.hosts
     const trees: Record<string, Record<string, string>> = {}
     const releases: Record<string, string[]> = {}
-    const remoteCalls: string[] = []
-    for (const { name, home } of hosts) {
+    for (const { name, home } of stage.fleet.hosts) {
       const root = join(home, this.deployTo)
-      const names = await readdir(join(root, 'releases')).catch(() => [])
-      for (const each of names.toSorted()) this.known(each)
-      releases[name] = names.toSorted().map((each) => this.plain(each))
+      const names = await entries(join(root, 'releases'))
+      releases[name] = names.map((each) => this.plain(each))
       const target = await readlink(join(root, 'current')).catch(() => undefined)
-      trees[name] = target === undefined ? {} : await this.tree(join(root, target))
-      const log = join(home, 'calls')
-      const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n')
-      remoteCalls.push(
-        ...lines.filter((line) => line.includes(`${this.deployTo}/`)).map((line) => `@${name} ${line}`),
-      )
+      trees[name] = {
+        ...(target === undefined ? {} : await this.tree(join(root, target))),
+        ...prefixed('../../shared', await this.tree(join(root, 'shared'))),
+      }
     }
-    const localCalls = (await readFile(calls, 'utf8').catch(() => '')).split('\n').filter(Boolean)
-    const moments = (await readFile(trace, 'utf8').catch(() => ''))
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => this.moment(JSON.parse(line) as Traced))
     return {
       status,
-      moments,
+      moments: (await lines(trace)).map((line) => this.moment(JSON.parse(line) as Traced)),
       trees,
       releases,
-      calls: [...localCalls, ...remoteCalls].map((call) => this.plain(call)),
+      calls: [...(await lines(calls)), ...(await programs.calls(this.id))]
+        // Programs of a pipe start in any order.
+        .map((call) => this.plain(call, join(project, 'workspace')))
+        .toSorted(),
       output,
     }
   }
 
-  private moment({ event = '', task, error, note, variables = {}, ...more }: Traced): Moment {
-    const shown = Object.entries(variables).map(([name, value]) => [
-      name,
-      value === undefined ? 'undefined' : this.plain(JSON.stringify(value), variables['workspace']),
-    ])
+  private moment({ event = '', task, note, variables = {}, ...more }: Traced): Moment {
+    const workspace = variables['workspace']
+    const show = (value: unknown): string =>
+      value === undefined ? 'undefined' : this.plain(JSON.stringify(value), workspace)
     const state = STARTED[event as keyof typeof STARTED]
-    const what =
-      note === undefined
-        ? state
-          ? `task ${task} ${state}`
-          : `event ${event}`
-        : `note ${note} ${this.plain(JSON.stringify(more), variables['workspace'])}`
+    const happened = state ? `task ${task} ${state}` : `event ${event}`
     return {
-      what: error === undefined ? what : what,
-      variables: Object.fromEntries(shown) as Record<string, string>,
+      what: note === undefined ? happened : `note ${note} ${show(more)}`,
+      variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, show(value)])),
     }
   }
 
-  /** A text without what differs from run to run. */
+  /** A text without what differs from run to run, and from mode to mode. */
   private plain(text: string, workspace?: unknown): string {
-    let shown = text.replaceAll(this.deployTo, '<deployTo>').replaceAll(this.directory, '<project>')
-    if (typeof workspace === 'string')
-      shown = shown.replaceAll(workspace.replaceAll(this.directory, '<project>'), '<workspace>')
+    const shown = typeof workspace === 'string' ? text.replaceAll(workspace, '<workspace>') : text
     return shown
+      .replaceAll(this.deployTo, '<deployTo>')
+      .replaceAll(this.project, '<project>')
+      .replaceAll(this.id, '<id>')
       .replaceAll(/\/tmp\/tmp-[\w-]+/g, '<workspace>')
       .replaceAll(/<project>\/local\/releases\/\d{14}/g, '<workspace>')
+      .replaceAll(/-\d{14}\.sql/g, '-<time>.sql')
       .replaceAll(/\b\d{14}\b/g, (release) => `<release ${this.known(release)}>`)
   }
 
+  /** The release's number among those that were seen. */
   private known(release: string): number {
-    if (!/^\d{14}$/.test(release)) return 0
     if (!this.releases.includes(release)) this.releases.push(release)
     return this.releases.indexOf(release) + 1
   }
 
   private async tree(root: string, folder = ''): Promise<Record<string, string>> {
     const found: Record<string, string> = {}
-    for (const name of (await readdir(join(root, folder)).catch(() => [])).toSorted()) {
+    for (const name of await entries(join(root, folder))) {
       const path = join(folder, name)
+      const shown = this.plain(path).replaceAll(/(^|\/)tmp-[\w-]+/g, '$1<workspace>')
       const stats = await lstat(join(root, path))
       const mode = (stats.mode & 0o777).toString(8)
-      if (stats.isSymbolicLink()) found[path] = `link to ${this.plain(await readlink(join(root, path)))}`
-      else if (stats.isDirectory()) {
-        found[path] = `folder ${mode}`
-        if (path !== '.git') Object.assign(found, await this.tree(root, path))
-      } else {
+      if (stats.isSymbolicLink()) found[shown] = `link to ${this.plain(await readlink(join(root, path)))}`
+      else if (stats.isFile()) {
         const content = await readFile(join(root, path))
-        found[path] = `file ${mode} ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`
+        found[shown] = `file ${mode} ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`
+      } else {
+        found[shown] = `folder ${mode}`
+        // What git has in its own folder differs from clone to clone.
+        if (name !== '.git') Object.assign(found, await this.tree(root, path))
       }
     }
     return found
   }
-
-  /** Removes what it left on this machine. */
-  async remove(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true })
-  }
 }
 
+/** Names in a folder, sorted; none if it is not there. */
+async function entries(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch((): string[] => [])).toSorted((a, b) => (a < b ? -1 : 1))
+}
+
+function prefixed(folder: string, tree: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(tree).map(([path, entry]) => [`${folder}/${path}`, entry]))
+}
+
+/** A file's lines; none if it is not there. */
+export async function lines(path: string): Promise<string[]> {
+  return (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
+}
+
+/** What a shipitfile's trace has of a moment. */
 interface Traced {
   readonly event?: string
   readonly task?: string
-  readonly error?: string
   readonly note?: string
   readonly variables?: Record<string, unknown>
   readonly [more: string]: unknown
