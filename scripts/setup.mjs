@@ -1,7 +1,7 @@
 // Gets a fresh clone ready for `demo`, `test` or `unit`. Runs before anything is installed, so it uses Node alone.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -61,15 +61,17 @@ const PROGRAMS = { unit: {}, demo: SSH_PROGRAMS, test: TEST_PROGRAMS }
 const purpose = process.argv[2] ?? ''
 if (!Object.hasOwn(PROGRAMS, purpose)) stop('Usage: node scripts/setup.mjs demo|test|unit')
 
-installDependencies()
+installDependencies(ROOT)
 build()
 providePrograms(PROGRAMS[purpose])
+// Old plugins of Shipit's, for the tests that deploy with them.
+if (purpose === 'test') installDependencies(join(ROOT, 'tests/existing/plugins'), '--ignore-scripts')
 
-function installDependencies() {
-  const installed = modified(join(ROOT, 'node_modules/.package-lock.json'))
-  if (installed >= modified(join(ROOT, 'package-lock.json'))) return
-  say('Installing the npm packages of package-lock.json (npm ci).')
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'])
+function installDependencies(folder, ...options) {
+  const installed = modified(join(folder, 'node_modules/.package-lock.json'))
+  if (installed >= modified(join(folder, 'package-lock.json'))) return
+  say(`Installing the npm packages of ${relative(ROOT, join(folder, 'package-lock.json'))} (npm ci).`)
+  run('npm', ['ci', '--prefix', folder, '--include=dev', '--no-audit', '--no-fund', ...options])
 }
 
 function build() {

@@ -25,11 +25,11 @@ const failed = ({ status }: Observation): boolean => status !== 0
 export const INTENDED: readonly Intended[] = [
   {
     modes: ['pull'],
-    what: 'Releases have no `.git`. The workspace has one until it is packed, so git works in builds.',
+    what: 'Releases have no `.git`. The workspace has one until it is packed, a file as in a worktree: git works in builds.',
     why: "Servers need the commit's files. `.git` is the deploy machine's clone, with the history and the URL of the repository. The `ignores: ['.git']` of Shipit's README does the same.",
     matches: ({ what, plain, ours }) =>
       /^tree (.*\/)?\.git$/.test(what)
-        ? ours === 'not there'
+        ? ours === 'not there' || ours.startsWith('file ')
         : what.startsWith('variable files of workspace') && plain.replace('".git",', '') === ours,
   },
   {
@@ -46,9 +46,12 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
-    what: "`config.workspace` is the run's own workspace from `deploy:fetch` on, whatever the shipitfile says.",
-    why: 'Each archive is built in a new folder: nothing of an earlier or a parallel deploy gets into it. Plugins that build in `config.workspace` build there.',
-    matches: ({ what, ours }) => what.startsWith('variable config.workspace') && ours === '"<workspace>"',
+    what: 'From `deploy:fetch` on, `workspace` and `config.workspace` are a new folder with the commit alone, whatever the shipitfile says.',
+    why: 'Nothing of an earlier or a parallel deploy gets into an archive. Plugins that build in `config.workspace` build there.',
+    matches: ({ what, plain, ours }) =>
+      what.startsWith('variable config.workspace')
+        ? ours === '"<workspace>"'
+        : what.startsWith('variable files of workspace') && plain.replace(/"installed-by-\w+",/, '') === ours,
   },
   {
     modes: ['pull'],

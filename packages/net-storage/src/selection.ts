@@ -43,7 +43,9 @@ export class Selection {
       await mkdir(join(probe, dirname(file)), { recursive: true })
       await writeFile(join(probe, file), '')
       const listed = await rsync(['--recursive', '--list-only', ...this.excludes, '--', `${probe}/`])
-      return listed.split('\n').some((line) => line.endsWith(` ${file}`)) ? undefined : 'ignores names it'
+      return listed.split('\n').some((line) => line.endsWith(` ${file}`))
+        ? undefined
+        : `ignores leaves out ${path}`
     } finally {
       await rm(probe, { recursive: true, force: true })
     }

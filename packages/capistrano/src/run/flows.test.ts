@@ -156,3 +156,40 @@ it.each([
     expect(ran.filter((each) => each === 'deploy:failed')).toHaveLength(1)
   }
 })
+
+it('tells which tasks see what a task has done before another one does', async () => {
+  const { shipit, run } = createShipit()
+  const { task, before, tasksUntil, invoke } = capistrano(shipit)
+  const seen: Record<string, readonly string[]> = {}
+  const look = (name: string) => () => void (seen[name] = tasksUntil('pack'))
+  task('fetch', [], look('fetch'))
+  task('build', ['fetch'], look('build'))
+  before('pack', 'check', look('check'))
+  task('pack', [], look('pack'))
+  task('all', [], async () => {
+    await invoke('fetch')
+    look('all')()
+  })
+  expect(await run('fetch', 'build', 'pack')).toBeUndefined()
+  expect(seen).toEqual({ fetch: ['build', 'check'], build: ['check'], check: [], pack: [] })
+  // Whoever invoked it goes on behind it, and ahead of what stands behind that.
+  expect(await run('all', 'build', 'pack')).toBeUndefined()
+  expect(seen['fetch']).toEqual(['all', 'build', 'check'])
+  expect(seen['all']).toEqual(['build', 'check'])
+})
+
+it('has a barrier wait for plain tasks that listeners started', async () => {
+  const { shipit, run } = createShipit()
+  const { task, barrier } = capistrano(shipit)
+  const order: string[] = []
+  barrier('pack')
+  task('fetch', [], () => void shipit.emit('fetched'))
+  task('pack', ['fetch'], () => void order.push('pack'))
+  shipit.task('build', async () => {
+    for (let turn = 0; turn < 5; turn += 1) await tick()
+    order.push('build')
+  })
+  shipit.on('fetched', () => void shipit.start('build'))
+  expect(await run('pack')).toBeUndefined()
+  expect(order).toEqual(['build', 'pack'])
+})

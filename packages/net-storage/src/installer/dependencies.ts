@@ -27,6 +27,8 @@ export interface FindDependenciesOptions {
   readonly applicationFolder: string
   /** Why a folder below the release tree is not deployed; undefined if it is. */
   readonly leavesOut: (path: string) => Promise<string | undefined>
+  /** Told what `auto` does not install, and why. */
+  readonly log?: ((line: string) => void) | undefined
 }
 
 /**
@@ -50,7 +52,12 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
   const all = ECOSYSTEMS.map(async (ecosystem) => {
     const installers = ecosystem.installers.map((create) => create())
     const found = await nearest(options, installers)
-    if (await areLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)) return []
+    const leftOut = await whyLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)
+    if (leftOut) {
+      for (const { folder, lockfile } of found)
+        options.log?.(`Nothing is installed by ${join(folder, lockfile)}: ${leftOut}.`)
+      return []
+    }
     if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
     if (found.length <= 1) return found
     const names = found.map(({ folder, lockfile }) => join(folder, lockfile)).join(' and ')
@@ -62,15 +69,15 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
   return (await Promise.all(all)).flat()
 }
 
-/** Whether all that installers would fill, from a folder on, is not deployed. */
-async function areLeftOut(
+/** Why nothing of what installers would fill, from a folder on, is deployed; undefined if some of it is. */
+async function whyLeftOut(
   installers: readonly Installer[],
   folder: string,
   { leavesOut }: FindDependenciesOptions,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const filled = new Set(installers.flatMap(({ installsInto }) => installsInto))
   const reasons = await Promise.all([...filled].map((path) => leavesOut(join(folder, path))))
-  return reasons.every((reason) => reason !== undefined)
+  return reasons.includes(undefined) ? undefined : reasons[0]
 }
 
 /** @throws {InstallerError} `E_INSTALLER` if the application depends on what nothing would install */

@@ -50,11 +50,12 @@ export function defineArchive(deployment: Deployment): void {
         `netStorage.multiAppMode: commit ${revision} has no folder '${application}', as the application is called.`,
       )
     }
-    await installDependencies(await deployment.dependencies(), {
+    const log = (line: string): void => shipit.log(line)
+    await installDependencies(await deployment.dependencies(log), {
       directory: workspace.path,
       cachePath: localFolder.cache,
       signal: signal(),
-      log: (line) => shipit.log(line),
+      log,
     })
     workspace.isMade = true
   })

@@ -170,13 +170,17 @@ export class Deployment {
     throw new DeployError('E_NO_ARCHIVE', `It can't be fetched: ${found.reason}.`)
   }
 
-  /** What is to be installed for the commit. @throws {InstallerError} `E_INSTALLER` */
-  async dependencies(): Promise<Dependencies[]> {
+  /**
+   * What is to be installed for the commit.
+   * @param log told what is not, and why
+   * @throws {InstallerError} `E_INSTALLER`
+   */
+  async dependencies(log?: (line: string) => void): Promise<Dependencies[]> {
     const { scm, revision } = this
     const { installer, multiAppMode } = this.settings
     const applicationFolder = multiAppMode ? this.application : ''
     const leavesOut = (path: string): Promise<string | undefined> => this.selection.leavesOut(path)
-    const found = await findDependencies({ scm, revision, installer, applicationFolder, leavesOut })
+    const found = await findDependencies({ scm, revision, installer, applicationFolder, leavesOut, log })
     for (const each of found) checkLinkedDirs(this.shipit.config.linkedDirs ?? [], each)
     return found
   }
