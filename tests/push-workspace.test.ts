@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { findProgram } from '../testbed/find-program.js'
 import { Stage } from './support/stage.js'
 
 /** A push deploy of what is on this machine, without a repository to fetch from. */
@@ -15,11 +16,18 @@ module.exports = shipit => {
 }
 `
 
+const TOOLS = 'sh cat cp find head ln ls mkdir mv readlink rm rsync sort touch tr uniq xargs dirname'.split(
+  ' ',
+)
+
+/** Seconds since 1970. */
+const NEW = 1_700_000_000
+
 let stage: Stage
 let shipitfile: string
 let workspace: string
 beforeAll(async () => {
-  stage = await Stage.create({ names: ['web1'] })
+  stage = await Stage.create({ names: ['web1'], paths: { web1: TOOLS } })
   shipitfile = await stage.shipitfile('workspace.cjs', SHIPITFILE)
   workspace = join(stage.directory, 'work space')
 })
@@ -88,4 +96,18 @@ it('notes the revision of the workspace when another folder is copied', async ()
   expect((await deploy(settings)).status).toBe(0)
   expect(await stage.live()).toEqual([await stage.app.git('rev-parse', 'HEAD')])
   expect(await readFile(stage.path('web1', 'current/index.html'), 'utf8')).toBe('built')
+})
+
+it('copies what changed, also where a copy of the last release looks as new', async () => {
+  // Copies are made in the second in which the workspace is written.
+  const cp = `#!/bin/sh\n${await findProgram('cp')} "$@" && find . -type f -exec touch -d @${NEW} {} +\n`
+  const path = join(stage.fleet.host('web1').home, '../bin/cp')
+  await rm(path)
+  await writeFile(path, cp, { mode: 0o755 })
+  for (const content of ['one', 'two']) {
+    await writeFile(join(workspace, 'index.html'), content)
+    await utimes(join(workspace, 'index.html'), NEW, NEW)
+    expect((await deploy({ workspace, shallowClone: false, copy: '-r' })).status).toBe(0)
+    expect(await readFile(stage.path('web1', 'current/index.html'), 'utf8')).toBe(content)
+  }
 })

@@ -115,7 +115,7 @@ const OPTIONS: Case[] = [
     name: 'deep-clone',
     settings: `shallowClone: false, workspace: env.WORKSPACE,`,
     body: MAKE_WORKSPACE,
-    steps: [deploy, { run: 'pending' }, commit, { run: 'pending' }],
+    steps: [{ run: 'pending' }, deploy, { run: 'pending' }, commit, { run: 'pending' }],
   },
   {
     name: 'submodules',

@@ -25,8 +25,8 @@ const failed = ({ status }: Observation): boolean => status !== 0
 export const INTENDED: readonly Intended[] = [
   {
     modes: ['pull'],
-    what: 'Releases have no `.git`. The workspace has one until it is packed, a file as in a worktree: git works in builds.',
-    why: "Servers need the commit's files. `.git` is the deploy machine's clone, with the history and the URL of the repository. The `ignores: ['.git']` of Shipit's README does the same.",
+    what: 'Releases have no `.git`. The workspace has one, a file, until it is packed.',
+    why: "Servers need the commit's files alone. `ignores: ['.git']` of Shipit's README does the same.",
     matches: ({ what, plain, ours }) =>
       /^tree (.*\/)?\.git$/.test(what)
         ? ours === 'not there' || ours.startsWith('file ')
@@ -34,20 +34,20 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
-    what: "Releases have a file `REVISION_TIME`: the commit's time, in seconds.",
+    what: 'Releases have a file `REVISION_TIME`: the time of the commit, in seconds.',
     why: 'Capistrano writes it, and applications read it.',
     matches: ({ what, plain }) => what === 'tree REVISION_TIME' && plain === 'not there',
   },
   {
     modes: ['pull'],
-    what: 'At `fetched`, the workspace has files only where something can build in it: a listener of `fetched`, `task_start` or `task_stop`, a task between `deploy:fetch` and `deploy:update`, or `keepWorkspace`.',
-    why: 'Storage may have the archive of the commit already. Nothing is to be built then, and the deploy takes seconds.',
+    what: 'At `fetched`, the workspace has files only where [something can build in it](#builds).',
+    why: 'Storage may have the archive already: the deploy takes a second then.',
     matches: ({ what, ours }) => what.startsWith('variable files of workspace') && ours === 'null',
   },
   {
     modes: ['pull'],
-    what: 'From `deploy:fetch` on, `workspace` and `config.workspace` are a new folder with the commit alone, whatever the shipitfile says.',
-    why: 'Nothing of an earlier or a parallel deploy gets into an archive. Plugins that build in `config.workspace` build there.',
+    what: '`workspace` and `config.workspace` are a new folder, whatever the shipitfile says.',
+    why: 'Nothing of an earlier or a parallel deploy gets into an archive.',
     matches: ({ what, plain, ours }) =>
       what.startsWith('variable config.workspace')
         ? ours === '"<workspace>"'
@@ -55,14 +55,14 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
-    what: '`rsyncFrom`, `rsync`, `copy` and `deploy.remoteCopy` end the run when Shipit initialises, unless they ask for what a pull deploy does anyway; so does an empty `repositoryUrl`.',
-    why: 'A release comes from the archive of a commit. The message says what to set instead; to pass over the setting would deploy something else.',
+    what: '`rsyncFrom`, `rsync`, `copy`, `deploy.remoteCopy` and an empty `repositoryUrl` are [mistakes](#settings).',
+    why: 'A release comes from an archive of a commit. What they say would not happen.',
     matches: (_, { ours }) => SETTINGS.test(ours.output),
   },
   {
     modes: ['pull'],
-    what: 'What `ignores` names is not carried over from one release to the next.',
-    why: 'A push starts with a copy of the release before, so files of the servers survive in it. In a pull deploy a release is what its archive holds. What is to stay belongs into `linkedDirs` and `linkedFiles`.',
+    what: 'Files that `ignores` names are not carried over from release to release.',
+    why: 'A release is what its archive holds. What is to stay belongs in `linkedDirs` or `linkedFiles`.',
     matches: ({ what, ours }, { plain }) =>
       what.startsWith('tree carried') && ours === 'not there' && !failed(plain),
   },
@@ -75,22 +75,22 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['dsl', 'pull'],
-    what: 'Of an annotated tag, `currentRevision` and `REVISION` have the commit, not the tag object.',
-    why: 'So it can be compared with what other branches and tags deployed. Capistrano does the same.',
+    what: 'Of an annotated tag, `currentRevision` and `REVISION` are the commit, not the tag object.',
+    why: 'So they can be compared with those of branches. Capistrano does the same.',
     matches: ({ what }, { plain, ours }) =>
       /^(variable currentRevision|tree REVISION)/.test(what) && !failed(plain) && !failed(ours),
   },
   {
     modes: ['dsl', 'pull'],
-    what: 'A deploy that fails before it publishes leaves no release behind.',
-    why: 'Half a release is in nobody’s way then: not in a rollback’s, and not among those that `keepReleases` keeps.',
+    what: 'A deploy that fails before it publishes leaves no release.',
+    why: 'Neither a rollback nor `keepReleases` should meet half of one.',
     matches: ({ what, ours }, runs) =>
       what === 'releases' && failed(runs.plain) && failed(runs.ours) && ours === '[]',
   },
   {
     modes: ['pull'],
-    what: 'A mistake ends the run before the task that it ended before: a missing branch in `deploy:check`, a missing `dirToCopy` in `net_storage:upload_archive`.',
-    why: 'Nothing has been changed on a server by then.',
+    what: 'A missing branch or `dirToCopy` ends the run a task earlier.',
+    why: 'Then no server has even begun a release.',
     matches: ({ what, plain, ours }, runs) =>
       what === 'order' && failed(runs.plain) && failed(runs.ours) && plain.startsWith(ours),
   },

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { dirname } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Stage } from './support/stage.js'
+import { Stage } from '../support/stage.js'
 
 const run = promisify(execFile)
 
@@ -139,3 +140,64 @@ it('deploys with a TypeScript shipitfile that Node 24 loads by itself', async ()
 it('deploys with an asynchronous shipitfile', async () => {
   expect(await deploy('async.js', ASYNC)).toContain('the same DSL from import and require: true')
 })
+
+it('hooks tasks that were registered with shipit-utils', async () => {
+  const output = await deploy(
+    'utils.js',
+    `
+    module.exports = shipit => {
+      require('shipit-deploy')(shipit)
+      const { env } = process
+      const sucrase = () => false
+      const utils = require('shipit-utils')
+      const { before, after } = require('shipit-capistrano')(utils.getShipit({ shipit }))
+      utils.registerTask(shipit, 'warm:cache', () => shipit.remote('cat ' + env.DEPLOY_TO + '/current/REVISION >>warm'))
+      utils.registerTask(shipit, 'warm', 'Warms caches', ['warm:cache'])
+      after('deploy:published', 'warm')
+      ${SETUP}
+    }`,
+  )
+  expect(output).toMatch(
+    /Finished 'deploy:publish'.*Finished 'warm:cache'.*Finished 'warm'.*Running 'deploy:clean'/s,
+  )
+  const revision = await stage.app.git('rev-parse', 'HEAD')
+  expect(await readFile(join(stage.fleet.host('web1').home, 'warm'), 'utf8')).toBe(`${revision}\n`)
+})
+
+it('runs everything on servers as another user with asUser', async () => {
+  // The login finds sudo, and cat for the shared connection; whatever else runs without sudo fails.
+  const other = await Stage.create({ names: ['web1'], paths: { web1: ['cat'] } })
+  try {
+    const { home } = other.fleet.host('web1')
+    await writeFile(join(home, '../bin/sudo'), sudo(other.env['PATH'] ?? ''), { mode: 0o755 })
+    const content = `
+      module.exports = shipit => {
+        require('shipit-deploy')(shipit)
+        const sucrase = () => false
+        const { before, after, on, hosts, Script } = { ...require('shipit-capistrano'), ...require('shipit-capistrano')(shipit) }
+        shipit.blTask('note', () => shipit.remote('echo "command as $SUDO_FOR"'))
+        shipit.on('published', () => shipit.start('note'))
+        after('deploy:published', 'tell', () => on(hosts(), host => host.script(Script.of('say "script as $SUDO_FOR"'))))
+        ${SETUP.replace('servers:', "asUser: 'shop', servers:")}
+      }`
+    const { status, output } = await other.run('deploy', {}, await other.shipitfile('as.cjs', content))
+    expect(output).toContain('command as shop')
+    expect(output).toContain('@web1 script as shop')
+    expect(status).toBe(0)
+    expect(await other.live()).toEqual([await other.app.git('rev-parse', 'HEAD')])
+  } finally {
+    await other.close()
+  }
+})
+
+/** Stands in for sudo, where tests run as a user that can't become another: takes what sudo takes, and tells for whom. */
+function sudo(path: string): string {
+  return `#!/bin/sh
+[ "$1" != -n ] || shift
+[ "$1" = -u ] || exit 64
+export SUDO_FOR="$2" PATH='${path}'
+shift 2
+[ "$1" != -- ] || shift
+exec "$@"
+`
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Stage } from '../support/stage.js'
+import { Programs, SERVER_TOOLS } from './programs.js'
+
+let stage: Stage
+let programs: Programs
+beforeAll(async () => {
+  stage = await Stage.create({ names: ['web1'], paths: { web1: SERVER_TOOLS } })
+  programs = await Programs.create(stage)
+})
+afterAll(async () => {
+  await programs.close()
+  await stage.close()
+})
+
+const INSTALLING = (settings: string): string => `
+const { env } = process
+module.exports = shipit => {
+  require('shipit-net-storage')(shipit)
+  for (const name of ['shipit-npm', 'shipit-yarn']) require(env.PLUGINS + '/' + name)(shipit)
+  const { S3Transport } = require('shipit-net-storage-s3')
+  shipit.initConfig({ production: {
+    application: 'shop', deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
+    servers: JSON.parse(env.SERVERS), key: env.SSH_KEY, ${settings}
+    netStorage: { transport: new S3Transport({
+      bucket: env.S3_BUCKET, region: env.S3_REGION, endpoint: env.S3_ENDPOINT, forcePathStyle: true }) },
+  } })
+}
+`
+
+it('says once that shipit-npm installs what the archive holds, and which setting ends it', async () => {
+  const lock = {
+    name: 'shop',
+    version: '1.0.0',
+    lockfileVersion: 3,
+    packages: { '': { name: 'shop', version: '1.0.0' } },
+  }
+  await stage.app.commit(
+    {
+      'package.json': JSON.stringify({ name: 'shop', version: '1.0.0' }),
+      'package-lock.json': JSON.stringify(lock),
+    },
+    'A lockfile',
+  )
+  const deploy = async (settings: string): Promise<string[]> => {
+    const file = await stage.shipitfile('installing.cjs', INSTALLING(settings))
+    // npm itself on this machine, and a stand-in on the server.
+    const { PLUGINS } = programs.env('')
+    const { status, output } = await stage.run('deploy', { PLUGINS }, file)
+    expect(status).toBe(0)
+    return output.split('\n').filter((line) => line.includes('To install once'))
+  }
+  expect(await deploy(`yarn: { triggerEvent: false },`)).toEqual([
+    'shipit-npm installs on the servers what npm has installed into the archive. To install once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
+  ])
+  expect(await readFile(stage.path('web1', 'current/installed-by-npm'), 'utf8')).toBe('i\n')
+  expect(await deploy(`yarn: { triggerEvent: false }, npm: { remote: false },`)).toEqual([
+    'shipit-npm installs in the workspace what npm has installed into the archive. To install once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
+  ])
+  expect(await deploy(`yarn: { triggerEvent: false }, npm: { triggerEvent: false },`)).toEqual([])
+})
+
+it('says which Shipit another package brought, when that one is started', async () => {
+  const script = join(stage.directory, 'captain.cjs')
+  await stage.shipitfile(
+    'captain.cjs',
+    `
+    require(process.env.PLUGINS + '/shipit-captain')({ production: { servers: [] } }, {
+      run: 'deploy', confirm: false, logItems: false,
+      init: shipit => {
+        require('shipit-capistrano')(shipit)
+        shipit.initConfig({ production: { servers: [] } })
+      },
+    })`,
+  )
+  const { stdout } = await promisify(execFile)(process.execPath, [script], {
+    env: { ...stage.env, ...programs.env(''), NO_COLOR: '1' },
+  })
+  expect(stdout).toMatch(
+    /shipit-capistrano needs shipit-cli 5, and got a Shipit of shipit-cli 1\.5\.2, in .*: a package, such as shipit-captain, brings its own and starts that one\. Run `shipit <environment> <task>` of shipit-cli 5 instead\./,
+  )
+})
