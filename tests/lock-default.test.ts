@@ -25,6 +25,17 @@ export default shipit => {
 }
 `
 
+/** The same with a list of the shipitfile's own, which has none of the phases. */
+const LIST = PUSH.replace('deploy:starting', 'deploy:fetch')
+  .replace('deploy:finished', 'deploy:finish')
+  .replace(
+    '  shipit.initConfig',
+    `  shipit.blTask('warm', () => {})
+  shipit.blTask('deploy', ['deploy:init', 'deploy:fetch', 'deploy:update', 'deploy:publish', 'warm', 'deploy:clean', 'deploy:finish'])
+  shipit.initConfig`,
+  )
+  .replace("'deploy:publishing', 'hold'", "'deploy:publish', 'hold'")
+
 /** The example, with archives in a folder that machines share. */
 const FOLDER = `
 import { DirectoryTransport } from 'shipit-net-storage'
@@ -45,6 +56,7 @@ beforeAll(async () => {
     await mkdir(join(stage.directory, who))
     await createProject(join(stage.directory, who))
     await writeFile(join(stage.directory, who, 'push.ts'), PUSH)
+    await writeFile(join(stage.directory, who, 'list.ts'), LIST)
   }
 })
 afterAll(() => stage.close())
@@ -115,6 +127,15 @@ it('keeps two checkouts of one user on one machine from deploying at once, and n
   for (const other of [{ DEPLOY_TO: 'srv/other' }, { SERVERS: JSON.stringify([web1]) }])
     expect((await check(other)).status).toBe(0)
   expect((await run('alice', 'deploy:unfreeze', frozen)).status).toBe(0)
+})
+
+it("guards a list of the shipitfile's own, and is given back when that ends", async () => {
+  await expectGuarded({ file: 'list.ts', DEPLOY_TO: 'srv/list' })
+  const { status, output } = await run('bob', 'deploy', { file: 'list.ts', DEPLOY_TO: 'srv/list' })
+  expect(output).toMatch(
+    /Finished 'deploy:lock'.*Running 'deploy:fetch'.*Finished 'deploy:finish'.*Unlocked /s,
+  )
+  expect(status).toBe(0)
 })
 
 it('keeps two machines from deploying at once whose transport can keep a lock', async () => {
