@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createProject, startShipit, type ShipitRun } from '../testbed/shipit.js'
+import { openGate } from './support/gate.js'
 import { Stage } from './support/stage.js'
 
 /** The example with a lock in S3, and more that is locked; its build can wait, or fall asleep. */
@@ -124,6 +125,8 @@ it('goes on at once after a deploy of this machine that was killed', async () =>
   const bob = await run('bob', 'deploy')
   expect(bob.output).toContain('Took over a lock that was left behind: shop.production is locked by alice')
   expect(bob.status).toBe(0)
+  // Her build may be there still.
+  await openGate(gate)
 })
 
 it.each([

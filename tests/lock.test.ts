@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openGate } from './support/gate.js'
 import { Stage } from './support/stage.js'
 import type { ShipitRun } from '../testbed/shipit.js'
 
@@ -54,4 +55,6 @@ it('takes over at once from a deploy that was killed', async () => {
   const { status, output } = await stage.run('deploy')
   expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
+  // Its build may be there still.
+  await openGate(gate)
 })

@@ -25,7 +25,7 @@ const MAKE_WORKSPACE = `mkdirSync(env.WORKSPACE, { recursive: true })`
 
 /** Options of shipit-deploy's README. */
 const OPTIONS: Case[] = [
-  { name: 'defaults', steps: [...DEPLOY_TWICE, deploy, rollback], short: true },
+  { name: 'defaults', steps: [...DEPLOY_TWICE, deploy, rollback] },
   {
     name: 'own-workspace',
     settings: OWN_WORKSPACE,
@@ -53,7 +53,6 @@ const OPTIONS: Case[] = [
     name: 'ignores',
     settings: `ignores: ['.git', 'src', '*.md', '/config/production.json'],`,
     steps: DEPLOY_TWICE,
-    short: true,
   },
   { name: 'ignores-node-modules', settings: `ignores: ['.git', 'node_modules'],`, steps: DEPLOY_TWICE },
   {
@@ -186,7 +185,7 @@ const LISTENERS: Case[] = [
         await shipit.local('echo built >built.txt && ls >list.txt', { cwd: shipit.workspace })
         note('built')
       })`,
-    steps: [...DEPLOY_TWICE, deploy, rollback],
+    steps: [...DEPLOY_TWICE, rollback],
   },
   {
     name: 'build-in-listener',
@@ -309,15 +308,16 @@ const LISTENERS: Case[] = [
 ]
 
 const LIST = `['deploy:init', 'deploy:fetch', 'build', 'deploy:update', 'deploy:publish', 'deploy:clean', 'deploy:finish']`
+const ROLLBACK_LIST = `['rollback:init', 'deploy:publish', 'after', 'deploy:clean', 'rollback:finish']`
 const BUILD = `shipit.blTask('build', () => shipit.local('echo built >built.txt', { cwd: shipit.workspace }))`
 
 /** A shipitfile's own lists of tasks. */
 const LISTS: Case[] = [
   {
-    name: 'own-list',
+    name: 'own-lists',
     short: true,
-    body: `${BUILD}; shipit.blTask('deploy', ${LIST})`,
-    steps: [...DEPLOY_TWICE, deploy],
+    body: `${BUILD}; shipit.blTask('deploy', ${LIST}); shipit.task('rollback', ${ROLLBACK_LIST}); shipit.blTask('after', () => note('after'))`,
+    steps: [...DEPLOY_TWICE, rollback],
   },
   {
     name: 'own-list-before',
@@ -347,9 +347,8 @@ const LISTS: Case[] = [
   },
   {
     name: 'own-rollback',
-    short: true,
-    body: `shipit.task('rollback', ['rollback:init', 'deploy:publish', 'after', 'deploy:clean', 'rollback:finish']); shipit.blTask('after', () => note('after'))`,
-    steps: [...DEPLOY_TWICE, rollback],
+    body: `shipit.task('rollback', ${ROLLBACK_LIST}); shipit.blTask('after', () => note('after'))`,
+    steps: [...DEPLOY_TWICE, deploy, rollback],
   },
   {
     name: 'own-rollback-short',
@@ -414,7 +413,7 @@ const PLUGINS: Case[] = [
     short: true,
     body: ALL,
     settings: ALL_SETTINGS,
-    steps: [...DEPLOY_TWICE, rollback],
+    steps: DEPLOY_TWICE,
   },
   {
     name: 'plugins-before',

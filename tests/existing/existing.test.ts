@@ -63,8 +63,9 @@ it.each(CASES.filter(({ short = false }) => short || runsAll))('$name', async ({
   expect([...unintended, ...outputs]).toEqual([])
 })
 
-it.runIf(runsAll)('needs each line of the table of what differs', () => {
-  expect(INTENDED.filter((each) => !used.has(each)).map(({ what }) => what)).toEqual([])
+it('needs each line of the table of what differs, where all cases are run', () => {
+  const unused = INTENDED.filter((each) => runsAll && !used.has(each))
+  expect(unused.map(({ what }) => what)).toEqual([])
 })
 
 it('shows in the docs what differs, and why', async () => {
