@@ -96,6 +96,19 @@ it('waits for a plain task that builds, before it packs', async () => {
   expect(await live('built.txt')).toBe('late')
 })
 
+it("makes no workspace for a list of the shipitfile's own, or for hooks, if nothing in it builds", async () => {
+  const body = `
+    const { before, after } = require('shipit-capistrano')(shipit)
+    before('deploy:starting', 'notify:start', () => {})
+    after('deploy:published', 'notify', () => {})
+    shipit.task('publish:now', ['deploy:fetch', 'deploy:update', 'deploy:publish'])`
+  for (const task of ['deploy', 'publish:now', 'deploy']) {
+    const { status, output } = await run('lists', { body }, {}, task)
+    expect(status).toBe(0)
+    expect(output.split("Finished 'deploy:fetch'")[0]).not.toContain('net_storage:prepare_archive')
+  }
+})
+
 it('leaves what failed to build unpublished, and says so', async () => {
   const before = await stage.live()
   const body = BUILD.replace('echo "$BUILT" >built.txt', 'exit 3')

@@ -233,11 +233,24 @@ export function scmContract({
       execFileSync('diff', ['-r', '--no-dereference', expected, target])
       assert.deepEqual(listing(target), listing(expected))
     }
-    const below = join(folder, 'below')
     const part = scm({ name: 'one', repoTree: 'sub/odd [$(id)*] folder/' })
     assert.equal(await part.resolve(revision), revision)
+    const below = join(folder, 'below')
     await part.extract(revision, below)
     assert.deepEqual(await readdir(below, { recursive: true }), ['deep', 'deep/file'])
+
+    // What a working copy has in addition is gone when it is left.
+    const workspace = join(folder, 'workspace')
+    await scm({ name: 'one' }).checkOut(revision, relative('', workspace))
+    await scm({ name: 'one' }).leave(relative('', workspace))
+    execFileSync('diff', ['-r', '--no-dereference', expected, workspace])
+    assert.deepEqual(listing(workspace), listing(expected))
+    await part.checkOut(revision, join(folder, 'workspace below'))
+    await part.leave(join(folder, 'workspace below'))
+    assert.deepEqual(await readdir(join(folder, 'workspace below'), { recursive: true }), [
+      'deep',
+      'deep/file',
+    ])
   })
 
   test('lets go of a commit that can not be had', async ({ folder, scm, commit }) => {
