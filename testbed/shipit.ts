@@ -43,11 +43,11 @@ export async function createProject(directory: string): Promise<void> {
   await writeFile(join(directory, 'config/production/database.json'), '{ "password": "canary-password" }\n')
 }
 
-/** Starts `shipit <environment> <task>`. */
-export function startShipit(task: string, options: ShipitOptions): ShipitRun {
+/** Starts `shipit <environment> <tasks>`. */
+export function startShipit(task: string | readonly string[], options: ShipitOptions): ShipitRun {
   const { cwd, env, shipitfile, environment = 'production', onLine = () => {} } = options
   const custom = shipitfile ? ['--shipitfile', shipitfile] : []
-  const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task], {
+  const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task].flat(), {
     cwd,
     // Never the state of the user who runs this.
     env: { XDG_STATE_HOME: join(cwd, 'state'), ...env },

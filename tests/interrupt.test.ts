@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openGate } from './support/gate.js'
 import { Stage } from './support/stage.js'
 
 /** The example, held on the server before it publishes, with a failure hook that works on the server. */
@@ -50,6 +51,7 @@ it.each([
   expect(run.output).toContain("Finished 'deploy:unlock'")
   expect(await stage.locks()).toEqual([])
   expect(await stage.live()).toEqual([undefined])
+  await openGate(gate)
 })
 
 it('ends at once when it is interrupted once more', async () => {
@@ -64,6 +66,7 @@ it('ends at once when it is interrupted once more', async () => {
   expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
   // The lock ends with the process, whatever ends it.
   expect((await stage.run('deploy:lock:check')).status).toBe(0)
+  await openGate(gate)
 })
 
 it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes too', async () => {

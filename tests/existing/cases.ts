@@ -2,7 +2,8 @@ import type { Setup } from './modes.js'
 
 /** What is done in a case, one step behind the other: in each mode alike. */
 export type Step =
-  | { readonly run: string; readonly env?: NodeJS.ProcessEnv }
+  /** `shipit production <tasks>`. */
+  | { readonly run: string | readonly string[]; readonly env?: NodeJS.ProcessEnv }
   /** Files by path, committed to the application's repository. */
   | { readonly commit: Readonly<Record<string, string>> }
   /** git in the repository. */
@@ -169,6 +170,7 @@ const OPTIONS: Case[] = [
   { name: 'one-server', settings: `servers: JSON.parse(env.SERVERS)[0],`, steps: [deploy] },
   {
     name: 'readme',
+    servers: 2,
     settings: `ignores: ['.git', 'node_modules'], keepReleases: 2, keepWorkspace: false, deleteOnRollback: false, shallowClone: true, deploy: { remoteCopy: { copyAsDir: false } },`,
     steps: [...DEPLOY_TWICE, rollback],
   },
@@ -178,6 +180,7 @@ const OPTIONS: Case[] = [
 const LISTENERS: Case[] = [
   {
     name: 'build-on-fetched',
+    servers: 2,
     short: true,
     body: `
       shipit.on('fetched', () => shipit.start('build'))
@@ -226,6 +229,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'remote-on-events',
+    servers: 2,
     body: `
       for (const event of ['updated', 'published', 'cleaned', 'deployed', 'rollback', 'rollbacked'])
         shipit.on(event, () => shipit.start('on ' + event))
@@ -239,6 +243,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'remote-in-release',
+    servers: 2,
     body: `
       shipit.on('updated', () => shipit.start('install'))
       shipit.blTask('install', () => shipit.remote('cd ' + shipit.releasePath + ' && echo installed >installed.txt'))`,
@@ -246,6 +251,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'remote-fails',
+    servers: 2,
     body: `
       shipit.on('published', () => shipit.start('restart'))
       shipit.blTask('restart', () => shipit.remote('exit 3'))`,
@@ -263,6 +269,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'copies',
+    servers: 2,
     body: `
       shipit.on('updated', () => shipit.start('copy'))
       shipit.blTask('copy', async () => {
@@ -289,6 +296,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'local-result',
+    servers: 2,
     body: `
       shipit.blTask('ask', async () => {
         const { stdout, stderr } = await shipit.local('echo out; echo err >&2')
@@ -315,6 +323,7 @@ const BUILD = `shipit.blTask('build', () => shipit.local('echo built >built.txt'
 const LISTS: Case[] = [
   {
     name: 'own-lists',
+    servers: 2,
     short: true,
     body: `${BUILD}; shipit.blTask('deploy', ${LIST}); shipit.task('rollback', ${ROLLBACK_LIST}); shipit.blTask('after', () => note('after'))`,
     steps: [...DEPLOY_TWICE, rollback],
@@ -377,11 +386,17 @@ const WORKFLOWS: Case[] = [
   { name: 'pending', steps: [{ run: 'pending' }, deploy, { run: 'pending' }, commit, { run: 'pending' }] },
   { name: 'rollback-without', steps: [rollback] },
   { name: 'rollback-with-one', steps: [deploy, rollback] },
-  { name: 'rollback-twice', steps: [deploy, deploy, deploy, rollback, rollback] },
+  { name: 'rollback-twice', servers: 2, steps: [deploy, deploy, deploy, rollback, rollback] },
   { name: 'init-alone', steps: [{ run: 'deploy:init' }] },
   { name: 'fetch-alone', steps: [{ run: 'deploy:fetch' }] },
   { name: 'clean-alone', steps: [deploy, deploy, { run: 'deploy:clean' }] },
   { name: 'publish-alone', steps: [deploy, { run: 'deploy:publish' }] },
+  {
+    name: 'tasks-in-one-run',
+    settings: OWN_WORKSPACE,
+    body: MAKE_WORKSPACE,
+    steps: [{ run: ['deploy', 'pending'] }, { run: ['deploy:init', 'deploy:fetch'] }],
+  },
   { name: 'finish-alone', steps: [{ run: 'deploy:finish' }] },
   { name: 'unknown-task', steps: [{ run: 'nothing' }] },
   {
@@ -410,6 +425,7 @@ const ALL_SETTINGS = `
 const PLUGINS: Case[] = [
   {
     name: 'plugins-after',
+    servers: 2,
     short: true,
     body: ALL,
     settings: ALL_SETTINGS,

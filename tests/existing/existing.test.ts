@@ -54,7 +54,7 @@ it.each(CASES.filter(({ short = false }) => short || runsAll))('$name', async ({
           used.add(intended)
           continue
         }
-        const run = `step ${index + 1}, ${step.run}`
+        const run = `step ${index + 1}, ${[step.run].flat().join(' ')}`
         unintended.push(`${mode}, ${run}: ${difference.what}: ${difference.plain} → ${difference.ours}`)
         outputs.add(`\n--- plain, ${run}\n${expected.output}`).add(`\n--- ${mode}, ${run}\n${ours.output}`)
       }

@@ -17,6 +17,8 @@ export interface Setup {
   readonly settings?: string
   /** More settings of pull mode alone, under `netStorage`. */
   readonly netStorage?: string
+  /** How many servers it deploys to. @default 1 */
+  readonly servers?: 1 | 2
   /** Whether `body` stands ahead of our plugin. @default false */
   readonly before?: boolean
 }

@@ -51,8 +51,8 @@ export class Subject {
     return `srv/${this.id}`
   }
 
-  /** Runs `shipit production <task>`. */
-  async observe(task: string, env: NodeJS.ProcessEnv = {}): Promise<Observation> {
+  /** Runs `shipit production <tasks>`. */
+  async observe(tasks: string | readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Observation> {
     const { stage, project, programs } = this
     this.run += 1
     const trace = join(project, `trace-${this.run}`)
@@ -60,13 +60,14 @@ export class Subject {
     await mkdir(project, { recursive: true })
     const file = await stage.shipitfile(`${this.id}.cjs`, shipitfile(this.mode, this.setup))
     const { status, output } = await stage.run(
-      task,
+      tasks,
       {
         ...programs.env(calls),
         TRACE: trace,
         DEPLOY_TO: this.deployTo,
         DATABASE: this.id,
         REPOSITORY_URL: this.repository,
+        SERVERS: JSON.stringify(stage.fleet.servers.slice(0, this.setup.servers ?? 1)),
         LOCAL_BASE_PATH: join(project, 'local'),
         PROJECT: project,
         WORKSPACE: join(project, 'workspace'),

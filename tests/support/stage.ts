@@ -50,9 +50,9 @@ export class Stage {
     })
   }
 
-  /** Starts `shipit production <task>`, with the example shipitfile unless `shipitfile` names another. */
+  /** Starts `shipit production <tasks>`, with the example shipitfile unless `shipitfile` names another. */
   start(
-    task: string,
+    task: string | readonly string[],
     env: NodeJS.ProcessEnv = {},
     shipitfile?: string,
     environment = 'production',
@@ -67,7 +67,7 @@ export class Stage {
 
   /** Runs it to its end. */
   async run(
-    task: string,
+    task: string | readonly string[],
     env: NodeJS.ProcessEnv = {},
     shipitfile?: string,
     environment?: string,
