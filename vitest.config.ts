@@ -1,22 +1,29 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** Tests of the whole system. */
+const system = {
+  globalSetup: 'tests/support/global-setup.ts',
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+}
 
 export default defineConfig({
   test: {
-    // The SDK's advice on Node versions is no news here, once a test file.
-    // Tests wait for servers more than they compute.
+    // By default one core is left alone, which is half of two.
     maxWorkers: '100%',
+    // The SDK's advice on Node versions is no news here, once a test file.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },
       {
         test: {
+          ...system,
           name: 'integration',
           include: ['tests/**/*.test.ts'],
-          globalSetup: 'tests/support/global-setup.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: [...configDefaults.exclude, '**/*.long.test.ts'],
         },
       },
+      { test: { ...system, name: 'long', include: ['tests/**/*.long.test.ts'] } },
     ],
   },
 })

@@ -13,7 +13,7 @@ export type Step =
 export interface Case extends Setup {
   readonly name: string
   readonly steps: readonly Step[]
-  /** Part of `npm test`. @default false */
+  /** Part of `npm test`, too. @default false */
   readonly short?: boolean
 }
 

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest'
+import { CASES } from './cases.js'
+import { compareModes } from './compare-modes.js'
+import { INTENDED } from './differences.js'
+
+const met = compareModes(CASES)
+
+it('needs each line of the table of what differs', () => {
+  expect(INTENDED.filter((each) => !met.has(each)).map(({ what }) => what)).toEqual([])
+})
