@@ -7,7 +7,7 @@ export type Step =
   /** Files by path, committed to the application's repository. */
   | { readonly commit: Readonly<Record<string, string>> }
   /** git in the repository. */
-  | { readonly git: readonly string[] }
+  | { readonly git: readonly string[]; readonly env?: NodeJS.ProcessEnv }
 
 /** An existing set-up, and what is done with it. */
 export interface Case extends Setup {
@@ -130,6 +130,41 @@ const OPTIONS: Case[] = [
       },
     ],
   },
+  {
+    name: 'git-config-crlf',
+    settings: `gitConfig: { 'core.autocrlf': 'true' },`,
+    steps: [{ commit: { '.gitattributes': '*.sh text eol=lf\n', 'a.sh': 'a\n' } }, deploy],
+  },
+  {
+    name: 'export-ignore',
+    steps: [{ commit: { '.gitattributes': 'ignored export-ignore\n', 'ignored/a': '', kept: '' } }, deploy],
+  },
+  {
+    name: 'times',
+    body: `shipit.task('look', () => shipit.remote('cd ' + env.DEPLOY_TO + '/current && { [ "$(stat -c %Y server.js)" = 1577836800 ] && echo commit || echo deploy; } >times'))`,
+    steps: [
+      {
+        git: ['commit', '--quiet', '--amend', '--no-edit'],
+        env: { GIT_COMMITTER_DATE: '2020-01-01T00:00:00Z' },
+      },
+      deploy,
+      { run: 'look' },
+    ],
+  },
+  {
+    name: 'deploy-to-slash',
+    settings: `deployTo: env.DEPLOY_TO + '//',`,
+    steps: [...DEPLOY_TWICE, rollback],
+  },
+  { name: 'deploy-to-dot', settings: `deployTo: './' + env.DEPLOY_TO + '/x/..',`, steps: DEPLOY_TWICE },
+  { name: 'deploy-to-missing', settings: `deployTo: undefined,`, steps: [deploy] },
+  { name: 'keep-releases-text', settings: `keepReleases: '2',`, steps: [deploy, deploy, deploy] },
+  { name: 'keep-no-releases', settings: `keepReleases: 0,`, steps: [deploy] },
+  {
+    name: 'keep-releases-after-rollback',
+    settings: `keepReleases: 2,`,
+    steps: [deploy, deploy, deploy, rollback, deploy],
+  },
   { name: 'git-config', settings: `gitConfig: { 'core.autocrlf': 'false' },`, steps: [deploy] },
   {
     name: 'git-log-format',
@@ -205,6 +240,23 @@ const LISTENERS: Case[] = [
     steps: DEPLOY_TWICE,
   },
   {
+    name: 'build-odd',
+    body: `
+      shipit.on('fetched', () => {
+        const at = name => join(shipit.workspace, name)
+        mkdirSync(at('empty/er'), { recursive: true, mode: 0o700 })
+        mkdirSync(at('-x/a b'), { recursive: true })
+        for (const name of ['-x/$HOME \\'ü\\'', 'two\\nlines', '#x', '\\\\back']) writeFileSync(at(name), name)
+        writeFileSync(at('private'), 'x', { mode: 0o600 })
+        writeFileSync(at('read'), 'x', { mode: 0o444 })
+        for (const link of [['-s', 'nowhere', at('dangling')], ['-s', 'empty', at('link')], ['-s', '/etc/hostname', at('absolute')], [at('read'), at('same')]])
+          execFileSync('ln', link)
+        execFileSync('rm', [at('README.md')])
+        appendFileSync(at('server.js'), 'more')
+      })`,
+    steps: DEPLOY_TWICE,
+  },
+  {
     name: 'build-fails',
     body: `
       shipit.on('fetched', () => shipit.start('build'))
@@ -223,9 +275,14 @@ const LISTENERS: Case[] = [
     body: `
       shipit.on('fetched', () => shipit.start('build'))
       shipit.blTask('build', async () => {
-        await shipit.local('git rev-parse HEAD >revision.txt && git describe --always --dirty --exclude revision.txt >describe.txt; git log -1 --format=%s >subject.txt', { cwd: shipit.workspace })
+        const git = (command, file) => shipit.local('git ' + command + ' >' + file, { cwd: shipit.workspace })
+        await git('rev-parse HEAD', 'revision')
+        await git('describe --always --dirty --exclude "*"', 'clean')
+        await git('log -1 --format=%s', 'subject')
+        await git('rev-parse --abbrev-ref HEAD', 'branch')
+        await git('describe --tags --always', 'history')
       })`,
-    steps: DEPLOY_TWICE,
+    steps: [{ git: ['tag', 'v1'] }, ...DEPLOY_TWICE],
   },
   {
     name: 'remote-on-events',
@@ -385,6 +442,32 @@ const LISTS: Case[] = [
 const WORKFLOWS: Case[] = [
   { name: 'pending', steps: [{ run: 'pending' }, deploy, { run: 'pending' }, commit, { run: 'pending' }] },
   { name: 'rollback-without', steps: [rollback] },
+  { name: 'rollback-after-rollback', steps: [deploy, deploy, rollback, deploy, rollback] },
+  {
+    name: 'new-server',
+    servers: 2,
+    settings: `servers: JSON.parse(env.SERVERS).slice(0, env.ONE ? 1 : 2),`,
+    steps: [{ run: 'deploy', env: { ONE: '1' } }, deploy],
+  },
+  {
+    name: 'unreachable',
+    servers: 2,
+    settings: `servers: [...JSON.parse(env.SERVERS), { user: 'nobody', host: '127.0.0.1', port: 1 }],`,
+    steps: [deploy],
+  },
+  {
+    name: 'folder-for-current',
+    body: `shipit.task('block', () => shipit.remote('mkdir -p ' + env.DEPLOY_TO + '/current/x'))`,
+    steps: [{ run: 'block' }, deploy],
+  },
+  ...[
+    'deploy:update',
+    'deploy:publish',
+    'deploy:clean',
+    'rollback:init',
+    'rollback:finish',
+    'pending:log',
+  ].map((task) => ({ name: `${task.replace(':', '-')}-on-nothing`, steps: [{ run: task }] })),
   { name: 'rollback-with-one', steps: [deploy, rollback] },
   { name: 'rollback-twice', servers: 2, steps: [deploy, deploy, deploy, rollback, rollback] },
   { name: 'init-alone', steps: [{ run: 'deploy:init' }] },

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createSampleApp } from '../../testbed/sample-app.js'
+import { createSampleApp, gitEnvironment } from '../../testbed/sample-app.js'
 import { Stage } from '../support/stage.js'
 import type { Case } from './cases.js'
 import { compare } from './compare.js'
@@ -35,7 +37,7 @@ export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
     const outputs = new Set<string>()
     for (const [index, step] of steps.entries()) {
       if ('commit' in step) await app.commit(step.commit, 'more')
-      if ('git' in step) await app.git(...step.git)
+      if ('git' in step) await git(app.directory, step.git, step.env)
       if (!('run' in step)) continue
       const observe = (each: Subject): Promise<Observation> => each.observe(step.run, step.env)
       const [expected, inDsl, inPull] = await Promise.all([observe(plain), observe(dsl), observe(pull)])
@@ -61,4 +63,8 @@ export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
   })
 
   return used
+}
+
+async function git(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+  await promisify(execFile)('git', args, { cwd, env: { ...gitEnvironment(), ...env } })
 }

@@ -28,14 +28,20 @@ export function compare(plain: Observation, ours: Observation): Difference[] {
   const added = ours.moments.filter(({ what }) => !known.has(what) && !OURS.test(what))
   for (const { what } of added) note(`added ${what}`, '', what)
 
+  const seen = new Set<string>()
   for (const [index, moment] of plain.moments.entries()) {
     const counterpart = same.filter(({ what }) => what === moment.what)[
       plain.moments.slice(0, index).filter(({ what }) => what === moment.what).length
     ]
     if (!counterpart) continue
     // What is there for longer is no difference.
-    for (const [name, value] of Object.entries(moment.variables).filter(([, shown]) => shown !== 'null'))
-      note(`variable ${name} at ${moment.what}`, value, counterpart.variables[name] ?? 'undefined')
+    for (const [name, value] of Object.entries(moment.variables).filter(([, shown]) => shown !== 'null')) {
+      const other = counterpart.variables[name] ?? 'undefined'
+      // What stays as it is is told once.
+      const change = JSON.stringify([name, value, other])
+      if (!seen.has(change)) note(`variable ${name} at ${moment.what}`, value, other)
+      seen.add(change)
+    }
   }
 
   for (const server of Object.keys(plain.trees)) {

@@ -61,6 +61,22 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
+    what: 'What `.gitattributes` marks as `export-ignore` is not deployed.',
+    why: 'An archive has what `git archive` has. Capistrano does the same.',
+    matches: ({ what, plain, ours }) =>
+      what.startsWith('tree ignored')
+        ? ours === 'not there'
+        : what.startsWith('variable files of workspace') &&
+          plain.replace('".git",', '').replace('"ignored",', '') === ours.replace('".git",', ''),
+  },
+  {
+    modes: ['pull'],
+    what: 'Files are as old as their commit.',
+    why: 'The same commit gives the same archive, to the byte.',
+    matches: ({ what }) => what === 'tree times',
+  },
+  {
+    modes: ['pull'],
     what: 'Files that `ignores` names are not carried over from release to release.',
     why: 'A release is what its archive holds. What is to stay belongs in `linkedDirs` or `linkedFiles`.',
     matches: ({ what, ours }, { plain }) =>
@@ -68,10 +84,53 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
-    what: '`pending` also works with a shallow clone.',
-    why: 'The mirror on the deploy machine has the history.',
+    what: 'With a shallow clone, too, `pending` and git in builds know the history.',
+    why: 'The mirror on the deploy machine has it.',
+    matches: ({ what }, { plain, ours }) =>
+      what === 'tree history' ||
+      (plain.moments.some((moment) => moment.what === 'task pending:log failed') && !failed(ours)),
+  },
+  {
+    modes: ['pull'],
+    what: "In builds, git's `HEAD` is the commit, and on no branch.",
+    why: "Another deploy's fetch moves the mirror's branches. `shipit.config.branch` is the branch.",
+    matches: ({ what }) => what === 'tree branch',
+  },
+  {
+    modes: ['dsl', 'pull'],
+    what: 'A rollback goes to what was live before, and `keepReleases` keeps what was live last.',
+    why: 'shipit-deploy goes by names: it goes to, and keeps, a release that was rolled back from.',
+    matches: ({ what, plain, ours }) =>
+      /^(releases|variable (release|prevRelease)(Dirname|Path))/.test(what) &&
+      plain.includes('<release ') &&
+      ours.includes('<release '),
+  },
+  {
+    modes: ['dsl', 'pull'],
+    what: 'Servers may differ in `current`: a new one is deployed to.',
+    why: 'A server that came later, or that a deploy did not reach, is what the next deploy is for.',
+    matches: (_, { plain, ours }) => plain.output.includes('Remote servers are not synced') && !failed(ours),
+  },
+  {
+    modes: ['dsl', 'pull'],
+    what: 'A folder in the place of `current` ends the deploy.',
+    why: 'shipit-deploy goes on, and says that the release is published.',
+    matches: (_, { ours }) => ours.output.includes('current is not a symbolic link'),
+  },
+  {
+    modes: ['dsl', 'pull'],
+    what: '`keepReleases: 0` is a mistake.',
+    why: 'shipit-deploy removes what is live.',
+    matches: (_, { ours }) => /^ {2}keepReleases: .* \[E_CONFIG\]$/m.test(ours.output),
+  },
+  {
+    modes: ['pull'],
+    what: '`deploy:update` also works by itself.',
+    why: 'What it needs, it makes.',
     matches: (_, { plain, ours }) =>
-      plain.moments.some(({ what }) => what === 'task pending:log failed') && !failed(ours),
+      !failed(ours) &&
+      plain.moments.some(({ what }) => what === 'task deploy:update failed') &&
+      !plain.moments.some(({ what }) => what.startsWith('task deploy:fetch')),
   },
   {
     modes: ['dsl', 'pull'],
@@ -88,8 +147,8 @@ export const INTENDED: readonly Intended[] = [
       what === 'releases' && failed(runs.plain) && failed(runs.ours) && ours === '[]',
   },
   {
-    modes: ['pull'],
-    what: 'A missing branch or `dirToCopy` ends the run a task earlier.',
+    modes: ['dsl', 'pull'],
+    what: 'A server that is not reachable, a missing branch or `dirToCopy` ends the run a task earlier.',
     why: 'Then no server has even begun a release.',
     matches: ({ what, plain, ours }, runs) =>
       what === 'order' && failed(runs.plain) && failed(runs.ours) && plain.startsWith(ours),

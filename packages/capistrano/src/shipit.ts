@@ -48,8 +48,11 @@ export interface EnvironmentConfig {
   dirToCopy?: string
   /** What of it is not deployed, in patterns of rsync's `--exclude`. shipit-deploy's. @default [] */
   ignores?: readonly string[]
-  /** Newest releases to keep on each server; the current one is always kept. Capistrano's `keep_releases`. @default 5 */
-  keepReleases?: number
+  /**
+   * How many releases to keep on each server, those that were live last; also as text, as an environment variable has it.
+   * Capistrano's `keep_releases`. @default 5
+   */
+  keepReleases?: number | string
   /** Remove the release that a rollback came from. shipit-deploy's. @default false */
   deleteOnRollback?: boolean
   /** Deploy submodules, too. shipit-deploy's. @default false */

@@ -92,9 +92,11 @@ export function defineFlow(
     ],
     async () => {
       servers = await askServers()
-      const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
-      shipit.releaseDirname = releaseName(new Date(), existing)
-      shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
+      if (flow() !== 'rollback') {
+        const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
+        shipit.releaseDirname = releaseName(new Date(), existing)
+        shipit.releasePath = posix.join(deployTo(), 'releases', shipit.releaseDirname)
+      }
       shipit.previousRelease = majorityRelease(servers)
       const previous = servers
         .flatMap(({ releases }) => releases)

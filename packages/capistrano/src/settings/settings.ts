@@ -66,9 +66,10 @@ const common = z.looseObject({
       error: 'expected a branch, tag or commit id',
     })
     .optional(),
+  // An environment variable's value is text, and shipit-deploy takes it.
   keepReleases: z
-    .int({ error: 'expected a whole number from 1' })
-    .min(1, { error: 'expected a whole number from 1' })
+    .union([z.number(), z.string()], { error: 'expected a whole number from 1' })
+    .refine((count) => /^[1-9]\d*$/.test(String(count)), { error: 'expected a whole number from 1' })
     .optional(),
   deleteOnRollback: flag.optional(),
   linkedFiles: sharedPaths,

@@ -37,7 +37,7 @@ export function replaceFlow(deployment: Deployment): void {
     shipit.emit('updated')
   })
 
-  replace('pending:log', [], async () => {
+  replace('pending:log', ['net_storage:prepare_mirror_repository'], async () => {
     const { hosts, scm, revision } = deployment
     const script = deployment.script('revision').with({ deploy_to: deployment.deployTo })
     const facts = await on(hosts, (host) => host.script(script))
