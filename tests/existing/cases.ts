@@ -316,7 +316,12 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'promise-in-listener',
-    body: `shipit.on('published', async () => { await shipit.remote('true'); note('listener ended') })`,
+    // Nothing waits for it.
+    body: `
+      shipit.on('published', async () => {
+        await new Promise(resolve => shipit.once('cleaned', resolve))
+        note('listener ended')
+      })`,
     steps: [deploy],
   },
   {

@@ -47,7 +47,10 @@ export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
       ] as const) {
         for (const difference of compare(expected, ours)) {
           const intended = INTENDED.find(
-            ({ modes, matches }) => modes.includes(mode) && matches(difference, { plain: expected, ours }),
+            ({ modes, cases: shownBy = [name], matches }) =>
+              modes.includes(mode) &&
+              shownBy.includes(name) &&
+              matches(difference, { plain: expected, ours }),
           )
           if (intended) {
             used.add(intended)

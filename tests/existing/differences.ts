@@ -11,6 +11,8 @@ export interface Runs {
 /** Something that is another way on purpose. */
 export interface Intended {
   readonly modes: readonly Exclude<Mode, 'plain'>[]
+  /** Names of the cases that show it. @default all */
+  readonly cases?: readonly string[]
   /** For users, in Markdown. */
   readonly what: string
   readonly why: string
@@ -55,12 +57,21 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
+    cases: [
+      'rsync-from',
+      'copy-other',
+      'rsync-options',
+      'remote-copy-as-dir',
+      'no-repository',
+      'working-copy',
+    ],
     what: '`rsyncFrom`, `rsync`, `copy`, `deploy.remoteCopy` and an empty `repositoryUrl` are [mistakes](#settings).',
     why: 'A release comes from an archive of a commit. What they say would not happen.',
     matches: (_, { ours }) => SETTINGS.test(ours.output),
   },
   {
     modes: ['pull'],
+    cases: ['export-ignore'],
     what: 'What `.gitattributes` marks as `export-ignore` is not deployed.',
     why: 'An archive has what `git archive` has. Capistrano does the same.',
     matches: ({ what, plain, ours }) =>
@@ -71,12 +82,14 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
+    cases: ['times'],
     what: 'Files are as old as their commit.',
     why: 'The same commit gives the same archive, to the byte.',
     matches: ({ what }) => what === 'tree times',
   },
   {
     modes: ['pull'],
+    cases: ['ignores-carried-over'],
     what: 'Files that `ignores` names are not carried over from release to release.',
     why: 'A release is what its archive holds. What is to stay belongs in `linkedDirs` or `linkedFiles`.',
     matches: ({ what, ours }, { plain }) =>
@@ -84,6 +97,7 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
+    cases: ['pending', 'git-log-format', 'git-in-build'],
     what: 'With a shallow clone, too, `pending` and git in builds know the history.',
     why: 'The mirror on the deploy machine has it.',
     matches: ({ what }, { plain, ours }) =>
@@ -92,12 +106,14 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['pull'],
+    cases: ['git-in-build'],
     what: "In builds, git's `HEAD` is the commit, and on no branch.",
     why: "Another deploy's fetch moves the mirror's branches. `shipit.config.branch` is the branch.",
     matches: ({ what }) => what === 'tree branch',
   },
   {
     modes: ['dsl', 'pull'],
+    cases: ['rollback-after-rollback', 'keep-releases-after-rollback'],
     what: 'A rollback goes to what was live before, and `keepReleases` keeps what was live last.',
     why: 'shipit-deploy goes by names: it goes to, and keeps, a release that was rolled back from.',
     matches: ({ what, plain, ours }) =>
@@ -107,24 +123,28 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['dsl', 'pull'],
+    cases: ['new-server'],
     what: 'Servers may differ in `current`: a new one is deployed to.',
     why: 'A server that came later, or that a deploy did not reach, is what the next deploy is for.',
     matches: (_, { plain, ours }) => plain.output.includes('Remote servers are not synced') && !failed(ours),
   },
   {
     modes: ['dsl', 'pull'],
+    cases: ['folder-for-current'],
     what: 'A folder in the place of `current` ends the deploy.',
     why: 'shipit-deploy goes on, and says that the release is published.',
     matches: (_, { ours }) => ours.output.includes('current is not a symbolic link'),
   },
   {
     modes: ['dsl', 'pull'],
+    cases: ['keep-no-releases'],
     what: '`keepReleases: 0` is a mistake.',
     why: 'shipit-deploy removes what is live.',
     matches: (_, { ours }) => /^ {2}keepReleases: .* \[E_CONFIG\]$/m.test(ours.output),
   },
   {
     modes: ['pull'],
+    cases: ['deploy-update-on-nothing'],
     what: '`deploy:update` also works by itself.',
     why: 'What it needs, it makes.',
     matches: (_, { plain, ours }) =>
@@ -134,6 +154,7 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['dsl', 'pull'],
+    cases: ['branch-annotated-tag'],
     what: 'Of an annotated tag, `currentRevision` and `REVISION` are the commit, not the tag object.',
     why: 'So they can be compared with those of branches. Capistrano does the same.',
     matches: ({ what }, { plain, ours }) =>
@@ -148,7 +169,8 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     modes: ['dsl', 'pull'],
-    what: 'A server that is not reachable, a missing branch or `dirToCopy` ends the run a task earlier.',
+    cases: ['unreachable', 'deploy-to-missing', 'branch-missing', 'dir-to-copy-missing'],
+    what: 'A server out of reach, a missing `deployTo`, branch or `dirToCopy` ends the run a task earlier.',
     why: 'Then no server has even begun a release.',
     matches: ({ what, plain, ours }, runs) =>
       what === 'order' && failed(runs.plain) && failed(runs.ours) && plain.startsWith(ours),
