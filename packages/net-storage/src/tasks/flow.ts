@@ -7,7 +7,7 @@ export function replaceFlow(deployment: Deployment): void {
   const { shipit, dsl } = deployment
   const { replace, desc, invoke, on, plansRevision } = dsl
 
-  desc('Names the workspace; runs net_storage:prepare_archive already where something builds in it', {
+  desc('Names the workspace, and makes it early where something builds in it', {
     runsOn: 'deploy machine',
   })
   replace('deploy:fetch', ['net_storage:prepare_mirror_repository'], async () => {
@@ -27,6 +27,8 @@ export function replaceFlow(deployment: Deployment): void {
     shipit.workspace = workspace.path
     // Where shipit-npm and its like build.
     config.workspace = workspace.path
+    if (builders.length > 0)
+      shipit.log(`The workspace is made before storage is asked: ${builders.join(', ')} may build in it.`)
     if (builders.length > 0 || config.keepWorkspace) await invoke('net_storage:prepare_archive')
     shipit.emit('fetched')
   })

@@ -1,26 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Stage } from './support/stage.js'
-
-/** A pull deploy with what existing shipitfiles do in it. */
-const SHIPITFILE = `
-const { writeFileSync } = require('node:fs')
-const { setTimeout: wait } = require('node:timers/promises')
-const { env } = process
-module.exports = shipit => {
-  require('shipit-deploy')(shipit)
-  require('shipit-net-storage')(shipit)
-  const { S3Transport } = require('shipit-net-storage-s3')
-  \${body}
-  shipit.initConfig({ production: {
-    application: 'shop', deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
-    servers: JSON.parse(env.SERVERS), key: env.SSH_KEY, \${settings}
-    netStorage: { localBasePath: env.LOCAL_BASE_PATH, transport: new S3Transport({
-      bucket: env.S3_BUCKET, prefix: env.S3_PREFIX, region: env.S3_REGION, endpoint: env.S3_ENDPOINT, forcePathStyle: true }) },
-  } })
-}
-`
+import { Stage } from '../support/stage.js'
+import { shipitfile, type Setup } from './modes.js'
 
 const BUILD = `
   shipit.on('fetched', () => shipit.start('build'))
@@ -38,17 +20,10 @@ interface Ended {
   readonly output: string
 }
 
-/** Runs a task with a set-up, whose archives are its own. */
-async function run(
-  name: string,
-  setup: { readonly body?: string; readonly settings?: string },
-  env: NodeJS.ProcessEnv = {},
-  task = 'deploy',
-): Promise<Ended> {
-  const { body = '', settings = '' } = setup
-  const content = SHIPITFILE.replace('${body}', () => body).replace('${settings}', () => settings)
-  const file = await stage.shipitfile(`${name}.cjs`, content)
-  return stage.run(task, { S3_PREFIX: name, ...env }, file)
+/** Runs a task with a set-up in pull mode, whose archives are its own. */
+async function run(name: string, setup: Setup, env: NodeJS.ProcessEnv = {}, task = 'deploy'): Promise<Ended> {
+  const file = await stage.shipitfile(`${name}.cjs`, shipitfile('pull', setup))
+  return stage.run(task, { TRACE: '/dev/null', S3_PREFIX: name, ...env }, file)
 }
 
 const live = (path: string): Promise<string> => readFile(stage.path('web1', 'current', path), 'utf8')
@@ -57,6 +32,9 @@ const liveFiles = async (): Promise<string[]> =>
 
 it('takes the archive of what was built at fetched if the build came out the same, and a new one if not', async () => {
   const first = await run('content', { body: BUILD }, { BUILT: 'one' })
+  expect(first.output).toContain(
+    "The workspace is made before storage is asked: on('fetched') 1 may build in it.",
+  )
   expect(first.output).toMatch(/Finished 'build'.*Running 'net_storage:upload_archive'.*Uploaded /s)
   expect(await live('built.txt')).toBe('one\n')
 
