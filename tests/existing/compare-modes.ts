@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createSampleApp, gitEnvironment } from '../../testbed/sample-app.js'
+import { createSampleApp } from '../../testbed/sample-app.js'
 import { Stage } from '../support/stage.js'
 import type { Case } from './cases.js'
 import { compare } from './compare.js'
 import { INTENDED, type Intended } from './differences.js'
+import type { Mode } from './modes.js'
 import { Subject, type Observation } from './observe.js'
 import { Programs, SERVER_TOOLS } from './programs.js'
 
@@ -30,14 +29,13 @@ export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
 
   it.each(cases)('$name', async ({ name, steps, ...setup }) => {
     const app = await createSampleApp(join(stage.directory, 'apps', name))
-    const subject = (mode: 'plain' | 'dsl' | 'pull'): Subject =>
-      new Subject(stage, programs, app.directory, name, mode, setup)
+    const subject = (mode: Mode): Subject => new Subject(stage, programs, app.directory, name, mode, setup)
     const [plain, dsl, pull] = [subject('plain'), subject('dsl'), subject('pull')]
     const unintended: string[] = []
     const outputs = new Set<string>()
     for (const [index, step] of steps.entries()) {
       if ('commit' in step) await app.commit(step.commit, 'more')
-      if ('git' in step) await git(app.directory, step.git, step.env)
+      if ('git' in step) await app.git(...step.git)
       if (!('run' in step)) continue
       const observe = (each: Subject): Promise<Observation> => each.observe(step.run, step.env)
       const [expected, inDsl, inPull] = await Promise.all([observe(plain), observe(dsl), observe(pull)])
@@ -66,8 +64,4 @@ export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
   })
 
   return used
-}
-
-async function git(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
-  await promisify(execFile)('git', args, { cwd, env: { ...gitEnvironment(), ...env } })
 }

@@ -1,6 +1,5 @@
 /** shipit-deploy alone; with shipit-capistrano on top; and with shipit-net-storage. */
-export const MODES = ['plain', 'dsl', 'pull'] as const
-export type Mode = (typeof MODES)[number]
+export type Mode = 'plain' | 'dsl' | 'pull'
 
 /** What differs between the modes in a shipitfile. */
 const PLUGINS: Readonly<Record<Mode, string>> = {
@@ -15,8 +14,6 @@ export interface Setup {
   readonly body?: string
   /** More settings of the environment, or some in the place of those that are there. */
   readonly settings?: string
-  /** More settings of pull mode alone, under `netStorage`. */
-  readonly netStorage?: string
   /** How many servers it deploys to. @default 1 */
   readonly servers?: 1 | 2
   /** Whether `body` stands ahead of our plugin. @default false */
@@ -27,13 +24,10 @@ export interface Setup {
  * The shipitfile of a set-up in one mode. It writes what happens into the file that TRACE names: each event, with what plugins
  * read of Shipit then. It does that without listeners, as those are part of what is observed.
  */
-export function shipitfile(
-  mode: Mode,
-  { body = '', settings = '', netStorage = '', before = false }: Setup,
-): string {
+export function shipitfile(mode: Mode, { body = '', settings = '', before = false }: Setup): string {
   const storage =
     mode === 'pull'
-      ? `application: 'shop', netStorage: { localBasePath: env.LOCAL_BASE_PATH, ${netStorage} transport: new (require('shipit-net-storage-s3').S3Transport)({
+      ? `application: 'shop', netStorage: { localBasePath: env.LOCAL_BASE_PATH, transport: new (require('shipit-net-storage-s3').S3Transport)({
           bucket: env.S3_BUCKET, prefix: env.S3_PREFIX, region: env.S3_REGION, endpoint: env.S3_ENDPOINT, forcePathStyle: true }) },`
       : ''
   return `

@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stage } from '../support/stage.js'
 import { shipitfile, type Mode, type Setup } from './modes.js'
-import type { Programs } from './programs.js'
+import { lines, type Programs } from './programs.js'
 
 /** Something that happened in a run, in order. */
 export interface Moment {
@@ -40,7 +40,7 @@ export class Subject {
     private readonly programs: Programs,
     private readonly repository: string,
     name: string,
-    readonly mode: Mode,
+    private readonly mode: Mode,
     private readonly setup: Setup,
   ) {
     this.id = `${name}-${mode}`
@@ -160,11 +160,6 @@ async function entries(folder: string): Promise<string[]> {
 
 function prefixed(folder: string, tree: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tree).map(([path, entry]) => [`${folder}/${path}`, entry]))
-}
-
-/** A file's lines; none if it is not there. */
-export async function lines(path: string): Promise<string[]> {
-  return (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
 }
 
 /** What a shipitfile's trace has of a moment. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
+import { shipitfile } from './modes.js'
 import { Programs, SERVER_TOOLS } from './programs.js'
 
 let stage: Stage
@@ -17,20 +18,7 @@ afterAll(async () => {
   await stage.close()
 })
 
-const INSTALLING = (settings: string): string => `
-const { env } = process
-module.exports = shipit => {
-  require('shipit-net-storage')(shipit)
-  for (const name of ['shipit-npm', 'shipit-yarn']) require(env.PLUGINS + '/' + name)(shipit)
-  const { S3Transport } = require('shipit-net-storage-s3')
-  shipit.initConfig({ production: {
-    application: 'shop', deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
-    servers: JSON.parse(env.SERVERS), key: env.SSH_KEY, ${settings}
-    netStorage: { transport: new S3Transport({
-      bucket: env.S3_BUCKET, region: env.S3_REGION, endpoint: env.S3_ENDPOINT, forcePathStyle: true }) },
-  } })
-}
-`
+const INSTALLERS = `for (const name of ['shipit-npm', 'shipit-yarn']) plugin(name)(shipit)`
 
 it('says once that shipit-npm installs what the archive holds, and which setting ends it', async () => {
   const lock = {
@@ -47,10 +35,10 @@ it('says once that shipit-npm installs what the archive holds, and which setting
     'A lockfile',
   )
   const deploy = async (settings: string): Promise<string[]> => {
-    const file = await stage.shipitfile('installing.cjs', INSTALLING(settings))
+    const file = await stage.shipitfile('pull.cjs', shipitfile('pull', { body: INSTALLERS, settings }))
     // npm itself on this machine, and a stand-in on the server.
     const { PLUGINS } = programs.env('')
-    const { status, output } = await stage.run('deploy', { PLUGINS }, file)
+    const { status, output } = await stage.run('deploy', { PLUGINS, TRACE: '/dev/null' }, file)
     expect(status).toBe(0)
     return output.split('\n').filter((line) => line.includes('To install once'))
   }

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { appendFile, mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freeAddress } from '../../testbed/free-address.js'
 import type { Stage } from '../support/stage.js'
-import { lines } from './observe.js'
+import { sudo } from '../support/sudo.js'
 
 /** What servers have, beside stand-ins: what shipit-deploy, our plugins and the set-ups call there. */
 export const SERVER_TOOLS = (
@@ -26,14 +26,6 @@ const STAND_INS: Readonly<Record<string, string>> = {
   bzip2: 'cat',
   bunzip2: 'mv "$2" "${2%.bz2}"',
 }
-
-/** Takes what sudo takes, and stays who it is: the tests' user need not be one that can become another. */
-const SUDO = `#!/bin/sh
-while :; do
-  case $1 in -u) shift 2 ;; -n | -i | -H | -E) shift ;; --) shift; break ;; *) break ;; esac
-done
-exec "$@"
-`
 
 /** Stand-ins for programs and for Slack, on this machine and on the servers of a stage. */
 export class Programs {
@@ -58,7 +50,7 @@ export class Programs {
         const script = `#!/bin/sh\necho "${who}${name} in $PWD: $*" >>${calls}\n${work}\n`
         await writeFile(join(folder, name), script, { mode: 0o755 })
       }
-      await writeFile(join(folder, 'sudo'), SUDO, { mode: 0o755 })
+      await writeFile(join(folder, 'sudo'), sudo(), { mode: 0o755 })
     }
     return new Programs(stage, await startSlack())
   }
@@ -100,4 +92,9 @@ async function startSlack(): Promise<Server> {
   server.listen(port, host)
   await once(server, 'listening')
   return server
+}
+
+/** A file's lines; none if it is not there. */
+export async function lines(path: string): Promise<string[]> {
+  return (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
+import { sudo } from '../support/sudo.js'
 
 const run = promisify(execFile)
 
@@ -189,15 +190,3 @@ it('runs everything on servers as another user with asUser', async () => {
     await other.close()
   }
 })
-
-/** Stands in for sudo, where tests run as a user that can't become another: takes what sudo takes, and tells for whom. */
-function sudo(path: string): string {
-  return `#!/bin/sh
-[ "$1" != -n ] || shift
-[ "$1" = -u ] || exit 64
-export SUDO_FOR="$2" PATH='${path}'
-shift 2
-[ "$1" != -- ] || shift
-exec "$@"
-`
-}
