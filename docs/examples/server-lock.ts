@@ -1,5 +1,5 @@
 // A complete lock provider: a lock kept on one of the servers that are deployed to, over ssh.
-// docs/write-a-lock-provider.md goes through it; tests/lock-server.test.ts proves it.
+// docs/write-a-lock-provider.md goes through it; tests/deploy-locker/server.test.ts proves it.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { DeployError, Script, type Host } from 'shipit-capistrano'

@@ -1,5 +1,5 @@
 // A complete transport: archives on any server that takes PUT and DELETE, such as nginx with its dav module.
-// docs/write-a-transport.md goes through it; tests/webdav-transport.test.ts proves it.
+// docs/write-a-transport.md goes through it; tests/net-storage/webdav-transport.test.ts proves it.
 import {
   assertKey,
   Transport,

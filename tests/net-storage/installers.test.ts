@@ -1,0 +1,432 @@
+import { execFile, execFileSync } from 'node:child_process'
+import {
+  access,
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Bundler, Npm, Pnpm, Yarn } from 'shipit-net-storage'
+import { installerContract } from 'shipit-net-storage/testing'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { promisify } from 'node:util'
+import { createGemSource } from '../../testbed/gem-source.js'
+import { startNpmRegistry, type NpmRegistry } from '../../testbed/npm-registry.js'
+import { Stage } from '../support/stage.js'
+
+const SHIPITFILE = `
+import example from './shipitfile'
+import { Installer } from 'shipit-net-storage'
+class Copy extends Installer {
+  name = 'copy'
+  lockfiles = ['copy.lock']
+  identity = async () => ({ copy: process.env.COPY_VERSION ?? '1' })
+  install = async ({ directory, lockfile }) => {
+    const { copyFileSync } = await import('node:fs')
+    copyFileSync(directory + '/' + lockfile, directory + '/installed by copy')
+  }
+}
+export default shipit => {
+  example(shipit)
+  const { installer, ...rest } = JSON.parse(process.env.NET_STORAGE ?? '{}')
+  Object.assign(shipit.config.netStorage, rest)
+  if (installer !== undefined) shipit.config.netStorage.installer = installer === 'copy' ? new Copy() : installer
+  shipit.config.linkedDirs = JSON.parse(process.env.LINKED_DIRS ?? '[]')
+  shipit.blTask('assets:build', () => console.log('built'))
+}
+`
+
+let root: string
+let registry: NpmRegistry
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'installers-'))
+  registry = await startNpmRegistry([
+    {
+      name: 'greeter',
+      files: { 'index.js': "module.exports = require('greeting')" },
+      manifest: { dependencies: { greeting: '^1.0.0' } },
+    },
+    { name: 'another', files: { 'index.js': '' } },
+    { name: 'greeting', files: { 'index.js': "module.exports = 'hello'" } },
+    {
+      name: 'linter',
+      files: { 'index.js': '', cli: '#!/bin/sh\necho linted\n' },
+      manifest: { bin: { linter: 'cli' } },
+    },
+  ])
+  for (const [name, program] of Object.entries({
+    classic: 'node_modules/yarn/bin/yarn.js',
+    berry: 'node_modules/@yarnpkg/cli-dist/bin/yarn.js',
+  })) {
+    await mkdir(join(root, name))
+    await symlink(resolve(program), join(root, name, 'yarn'))
+  }
+  // As on a machine where somebody uses npm alone.
+  vi.stubEnv('HOME', root)
+  for (const name of Object.keys(process.env).filter((each) => /^npm_/i.test(each)))
+    vi.stubEnv(name, undefined)
+  vi.stubEnv(
+    'PATH',
+    `${resolve('node_modules/pnpm/bin/..')}/bin:${join(root, 'classic')}:${process.env['PATH']}`,
+  )
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await registry.stop()
+  await rm(root, { recursive: true, force: true })
+})
+
+/** A folder with a JavaScript application, and the lockfile that a command makes. */
+function application(
+  name: string,
+  [program, ...args]: readonly [string, ...string[]],
+): () => Promise<string> {
+  return once(async () => {
+    const directory = join(root, `${name} application`)
+    await mkdir(directory)
+    const packageJson = {
+      name: 'application',
+      private: true,
+      dependencies: { greeter: '^1.0.0' },
+      devDependencies: { linter: '1.0.0' },
+    }
+    await writeFile(join(directory, 'package.json'), JSON.stringify(packageJson, null, 2))
+    await writeFile(join(directory, '.npmrc'), `registry=${registry.url}/\n`)
+    await writeFile(
+      join(directory, '.yarnrc.yml'),
+      `nodeLinker: ${name.includes('pnp') ? 'pnp' : 'node-modules'}\nnpmRegistryServer: ${registry.url}\nunsafeHttpWhitelist: [127.0.0.1]\nenableGlobalCache: false\n`,
+    )
+    // The registry is in this process, and has to answer meanwhile.
+    await promisify(execFile)(program, args, { cwd: directory, env: { ...process.env, CI: '' } })
+    for (const made of ['node_modules', '.yarn', '.pnp.cjs', '.pnp.loader.mjs'])
+      await rm(join(directory, made), { recursive: true, force: true })
+    return directory
+  })
+}
+
+/** Makes something when it is first asked for. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+async function usable(directory: string): Promise<{ production: boolean; development: boolean }> {
+  const pnp = await access(join(directory, '.pnp.cjs')).then(
+    () => ['--require', './.pnp.cjs'],
+    () => [],
+  )
+  const can = (name: string): boolean => {
+    try {
+      execFileSync('node', [...pnp, '-e', `require('${name}')`], { cwd: directory, stdio: 'pipe' })
+      return true
+    } catch {
+      return false
+    }
+  }
+  return { production: can('greeter'), development: can('linter') }
+}
+
+async function outdate(directory: string): Promise<void> {
+  const file = join(directory, 'package.json')
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"greeter"', '"another": "1.0.0", "greeter"'))
+}
+
+describe('npm', () => {
+  installerContract({
+    it,
+    create: () => new Npm(),
+    application: application('npm', ['npm', 'install', '--package-lock-only', '--no-audit']),
+    lockfile: 'package-lock.json',
+    outdate,
+    usable,
+  })
+})
+
+describe('pnpm', () => {
+  installerContract({
+    it,
+    create: () => new Pnpm(),
+    application: application('pnpm', ['pnpm', 'install', '--lockfile-only']),
+    lockfile: 'pnpm-lock.yaml',
+    outdate,
+    usable,
+  })
+})
+
+describe('Yarn 1', () => {
+  installerContract({
+    it,
+    create: () => new Yarn(),
+    application: application('yarn', ['yarn', 'install', '--non-interactive']),
+    lockfile: 'yarn.lock',
+    outdate,
+    usable,
+  })
+})
+
+describe.each(['node-modules', 'pnp'])('Yarn Berry with %s', (linker) => {
+  beforeAll(() => {
+    vi.stubEnv('PATH', `${join(root, 'berry')}:${process.env['PATH']}`)
+  })
+  afterAll(() => {
+    vi.stubEnv('PATH', process.env['PATH']?.replace(`${join(root, 'berry')}:`, ''))
+  })
+  installerContract({
+    it,
+    create: () => new Yarn(),
+    application: application(`berry ${linker}`, ['yarn', 'install', '--mode=update-lockfile']),
+    lockfile: 'yarn.lock',
+    outdate,
+    usable,
+  })
+})
+
+/** A folder with a Ruby application. */
+const ruby = once(async () => {
+  const source = await createGemSource(join(root, 'gems'), ['greeter', 'linter'])
+  const directory = join(root, 'ruby application')
+  await mkdir(directory)
+  await writeFile(
+    join(directory, 'Gemfile'),
+    `source '${source}'\ngem 'greeter'\ngroup :development do\n  gem 'linter'\nend\n`,
+  )
+  execFileSync('bundle', ['lock'], { cwd: directory, stdio: 'pipe' })
+  return directory
+})
+
+describe('bundler', () => {
+  const can = (directory: string, name: string): boolean => {
+    try {
+      execFileSync('bundle', ['exec', 'ruby', '-e', `require '${name}'`], { cwd: directory, stdio: 'pipe' })
+      return true
+    } catch {
+      return false
+    }
+  }
+  installerContract({
+    it,
+    create: () => new Bundler(),
+    application: ruby,
+    lockfile: 'Gemfile.lock',
+    outdate: (directory) => appendFile(join(directory, 'Gemfile'), "gem 'another'\n"),
+    usable: async (directory) => ({
+      production: can(directory, 'greeter'),
+      development: can(directory, 'linter'),
+    }),
+  })
+})
+
+describe('a deploy', () => {
+  let stage: Stage
+  let shipitfile: string
+  beforeAll(async () => {
+    stage = await Stage.create({ names: ['web1'] })
+    shipitfile = await stage.shipitfile('settings.ts', SHIPITFILE)
+    await stage.app.commit(await filesOf(await javascript()), 'Ask for packages')
+  })
+  afterAll(() => stage.close())
+
+  const javascript = application('deployed', ['npm', 'install', '--package-lock-only', '--no-audit'])
+  const deploy = (
+    settings: object = {},
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ status: number | string; output: string }> =>
+    stage.run('deploy', { ...env, NET_STORAGE: JSON.stringify(settings) }, shipitfile)
+  const current = (...parts: string[]): string => stage.path('web1', 'current', ...parts)
+  const isThere = (path: string): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    )
+
+  it('brings what the lockfile says to servers, by the registry, token and environment that are set', async () => {
+    const { host } = new URL(registry.url)
+    await stage.app.commit(
+      {
+        '.npmrc': `registry=${registry.url}/\n//${host}/:_authToken=\${NPM_TOKEN}\n`,
+        'package.json': (await readFile(join(stage.app.directory, 'package.json'), 'utf8')).replace(
+          '"private": true',
+          '"private": true, "scripts": { "postinstall": "echo $APP_ENV > app-env" }',
+        ),
+      },
+      'Read a private registry',
+    )
+    const { status, output } = await deploy(
+      {},
+      { NPM_TOKEN: 'canary-token', NODE_ENV: 'development', APP_ENV: 'own' },
+    )
+    expect(output).toContain('Installing production dependencies with npm, by package-lock.json.')
+    expect(output).not.toContain('canary')
+    expect(status).toBe(0)
+    expect(registry.requests.at(-1)?.headers.authorization).toBe('Bearer canary-token')
+    expect(await readFile(current('app-env'), 'utf8')).toBe('own\n')
+    expect(await usable(current())).toEqual({ production: true, development: false })
+    expect((await deploy()).output).toContain('Reusing')
+  })
+
+  it('goes through a proxy', async () => {
+    const lockfile = await readFile(join(await javascript(), 'package-lock.json'), 'utf8')
+    await stage.app.commit(
+      {
+        ...(await filesOf(await javascript())),
+        'package-lock.json': lockfile.replaceAll(registry.url, 'http://registry.example'),
+        '.npmrc': 'registry=http://registry.example/\n',
+      },
+      'Read a registry that is far away',
+    )
+    const { status } = await deploy(
+      { localBasePath: '.another' },
+      { HTTP_PROXY: registry.url, NO_PROXY: new URL(inject('s3').endpoint).hostname },
+    )
+    expect(status).toBe(0)
+    expect(registry.requests.map(({ url }) => url)).toContain(
+      'http://registry.example/greeter/greeter-1.0.0.tgz',
+    )
+  })
+
+  it('installs nothing when it is told so, and says that this made it build again', async () => {
+    const { status, output } = await deploy({ installer: false })
+    expect(output).toMatch(/installer was npm, and is none/)
+    expect(output).not.toContain('Installing')
+    expect(status).toBe(0)
+    expect(await isThere(current('node_modules'))).toBe(false)
+  })
+
+  it('goes with an installer of your own, and builds again when its identity changes', async () => {
+    const missing = await deploy({ installer: 'copy' })
+    expect(missing.output).toMatch(
+      /netStorage\.installer is 'copy', and commit \w+ has no copy\.lock: .*\[E_INSTALLER\]/,
+    )
+    await stage.app.commit({ 'copy.lock': 'locked' }, 'Lock')
+    expect((await deploy({ installer: 'copy' })).status).toBe(0)
+    expect(await readFile(current('installed by copy'), 'utf8')).toBe('locked')
+    expect((await deploy({ installer: 'copy' })).output).toContain('Reusing')
+    expect((await deploy({ installer: 'copy' }, { COPY_VERSION: '2' })).output).toContain(
+      'copy was 1, and is 2',
+    )
+  })
+
+  it('refuses a lockfile that does not match, and leaves what is live', async () => {
+    const before = await stage.live()
+    await outdate(stage.app.directory)
+    await stage.app.commit({ '.npmrc': `registry=${registry.url}/\n` }, 'Forget the lockfile')
+    const { status, output } = await deploy()
+    expect(status).toBe(1)
+    expect(output).toMatch(
+      /package-lock\.json does not match what the application asks for: run `npm install`, and commit package-lock\.json\. `npm ci` says:\n(.*\n)?\s+Missing: another@\S+ from lock file \[E_LOCKFILE\]/,
+    )
+    expect(output).not.toContain('Usage:')
+    expect(output).not.toMatch(/^\s+at /m)
+    expect(await stage.live()).toEqual(before)
+  })
+
+  it('refuses several lockfiles, programs that are missing, and what it does not know', async () => {
+    await stage.app.commit({ 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'Use two package managers')
+    const both = await deploy()
+    expect(both.output).toMatch(
+      /has package-lock\.json and pnpm-lock\.yaml: remove all but one .*\[E_INSTALLER\]/,
+    )
+    const missing = await deploy({ installer: 'pnpm' }, { PATH: await pathWithout('pnpm') })
+    expect(missing.output).toMatch(/The program 'pnpm' is not on this machine: install it, .*\[E_INSTALLER\]/)
+    expect(missing.output).not.toContain('Building an archive')
+    expect((await deploy({ installer: 'cargo' })).output).toContain(
+      "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; given was 'cargo'",
+    )
+  })
+
+  it('refuses to leave out, or to hide, what the application depends on', async () => {
+    const before = await stage.live()
+    const manifest = (all: object): string => JSON.stringify({ name: 'shop', version: '1.0.0', ...all })
+    const onlyIn = async (files: Record<string, string>, message: string): Promise<void> => {
+      for (const name of ['package-lock.json', 'pnpm-lock.yaml', 'package.json'])
+        await rm(join(stage.app.directory, name), { force: true })
+      await stage.app.commit(files, message)
+    }
+    await onlyIn({ 'package.json': manifest({ dependencies: { greeter: '1' } }) }, 'Without a lockfile')
+    const left = await deploy()
+    expect(left.output).toMatch(
+      /Commit [0-9a-f]{40} lists dependencies in package\.json, and has no lockfile: .*Commit package-lock\.json.*, or set netStorage\.installer: false.*\[E_INSTALLER\]/,
+    )
+    expect(left.output).not.toMatch(/Building an archive|^\s+at /m)
+    expect(left.status).toBe(1)
+
+    await stage.app.commit(
+      { 'package.json': manifest({ devDependencies: { linter: '1' } }), Gemfile: "gem 'rails'\n" },
+      'Gems',
+    )
+    expect((await deploy()).output).toMatch(/lists dependencies in Gemfile, and has no lockfile/)
+    await rm(join(stage.app.directory, 'Gemfile'))
+    await stage.app.commit({ 'package-lock.json': manifest({ lockfileVersion: 3, packages: {} }) }, 'Locked')
+    for (const linkedDirs of [['log', 'node_modules'], ['packages/a/node_modules']]) {
+      const { output, status } = await deploy({}, { LINKED_DIRS: JSON.stringify(linkedDirs) })
+      expect(output).toMatch(
+        new RegExp(`linkedDirs: '${linkedDirs.at(-1)}' would hide what npm installs .*\\[E_INSTALLER\\]`),
+      )
+      expect(status).toBe(1)
+    }
+    const named = await deploy({ installer: 'bundler' }, { LINKED_DIRS: '["vendor"]', BRANCH: 'mian' })
+    expect(named.output).toMatch(
+      /The checks found 2 problems.*linkedDirs: 'vendor' would hide what bundler installs/s,
+    )
+    expect(await stage.live()).toEqual(before)
+    // Inside of what is installed, and without an installer, folders may be shared.
+    expect((await deploy({ installer: false }, { LINKED_DIRS: '["node_modules"]' })).status).toBe(0)
+  })
+
+  it('finds the lockfile of one of several applications, and those of both languages', async () => {
+    await stage.app.git('rm', '-r', '--quiet', '.')
+    await stage.app.commit(await filesOf(await javascript(), 'shop/'), 'Several applications')
+    const { output } = await deploy({ multiAppMode: true })
+    expect(output).toContain('by shop/package-lock.json')
+    expect(await usable(current('shop'))).toEqual({ production: true, development: false })
+
+    await stage.app.git('rm', '-r', '--quiet', '.')
+    const gems = await filesOf(await ruby())
+    await stage.app.commit(
+      { ...(await filesOf(await javascript())), ...gems, 'shop/README.md': 'x' },
+      'A workspace',
+    )
+    const both = await deploy({ multiAppMode: true })
+    expect(both.output).toContain('with npm, by package-lock.json')
+    expect(both.output).toContain('with bundler, by Gemfile.lock')
+    expect(both.status).toBe(0)
+    expect(await usable(current())).toEqual({ production: true, development: false })
+    expect(await isThere(current('vendor/bundle/ruby'))).toBe(true)
+    const { builtWith } = JSON.parse(
+      (await stage.bucket.manifest((await stage.live())[0] ?? '')).content,
+    ) as { builtWith: object }
+    expect(builtWith).toMatchObject({
+      installer: 'npm, bundler',
+      'package-lock.json': expect.stringMatching(/^[0-9a-f]{64}$/),
+      'Gemfile.lock': expect.stringMatching(/^[0-9a-f]{64}$/),
+      ruby: expect.stringContaining('ruby'),
+    })
+  })
+})
+
+/** The text files right in a folder, by name. */
+async function filesOf(directory: string, prefix = ''): Promise<Record<string, string>> {
+  const entries = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isFile())
+  const files = entries.map(
+    async ({ name }) => [`${prefix}${name}`, await readFile(join(directory, name), 'utf8')] as const,
+  )
+  return Object.fromEntries(await Promise.all(files))
+}
+
+/** PATH without the folders that have a program. */
+async function pathWithout(program: string): Promise<string> {
+  const folders = (process.env['PATH'] ?? '').split(':')
+  const have = folders.map((folder) =>
+    access(join(folder, program)).then(
+      () => [],
+      () => [folder],
+    ),
+  )
+  return (await Promise.all(have)).flat().join(':')
+}

@@ -1,0 +1,110 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Stage } from '../support/stage.js'
+
+/** The example, which can be told to die as a task starts, or to find a server out of order as it publishes. */
+const SHIPITFILE = `
+import capistrano, { Script } from 'shipit-capistrano'
+import example from './shipitfile'
+const { env } = process
+export default shipit => {
+  example(shipit)
+  const { before, on, hosts } = capistrano(shipit)
+  shipit.on('task_start', ({ task }) => {
+    if (task === env.KILL_AT) process.kill(process.pid, 'SIGKILL')
+    // Once the servers' scripts are under way.
+    if (task === env.INTERRUPT_AT) setTimeout(() => process.kill(process.pid, 'SIGTERM'), Number(env.INTERRUPT_AFTER))
+  })
+  before('deploy:publish', 'break', () =>
+    on(hosts().filter(({ name }) => name === env.BREAK), host =>
+      host.script(Script.of('cd srv/shop && mv current was-current && mkdir current'))))
+}
+`
+
+let stage: Stage
+let shipitfile: string
+let version = 0
+beforeAll(async () => {
+  stage = await Stage.create()
+  shipitfile = await stage.shipitfile('promises.ts', SHIPITFILE)
+  await stage.run('deploy')
+})
+afterAll(() => stage.close())
+
+const run = (env: NodeJS.ProcessEnv = {}): Promise<{ status: number | string; output: string }> =>
+  stage.run('deploy', env, shipitfile)
+
+const commit = (): Promise<string> =>
+  stage.app.commit({ VERSION: `${(version += 1)}\n` }, `Version ${version}`)
+
+/** What is live is a whole release: the commit's own files, the build's, and the config files. */
+async function expectWhole(): Promise<void> {
+  for (const { name } of stage.fleet.hosts) {
+    expect(await readlink(stage.path(name, 'current'))).toMatch(/^releases\/\d{14}$/)
+    expect(await readFile(stage.path(name, 'current/config/database.json'), 'utf8')).toContain('password')
+    expect(await readFile(stage.path(name, 'current/public/build.json'), 'utf8')).toContain('{')
+    expect(await readFile(stage.path(name, 'current/REVISION'), 'utf8')).toMatch(/^[0-9a-f]{40}\n$/)
+  }
+}
+
+describe('a deploy that is killed', () => {
+  it.each([
+    'deploy:lock:create',
+    'deploy:check:directories',
+    'net_storage:prepare_mirror_repository',
+    'net_storage:prepare_archive',
+    'assets:build',
+    'net_storage:create_release',
+    'net_storage:upload_config_files',
+    'deploy:publish',
+    'deploy:clean',
+    'net_storage:cleanup',
+    'deploy:log_revision',
+    'deploy:lock:clear',
+  ])('in %s leaves whole releases live, and nothing that the next one minds', async (task) => {
+    const before = await stage.live()
+    const revision = await commit()
+    expect((await run({ KILL_AT: task })).status).toBe('SIGKILL')
+    await expectWhole()
+    // All servers, or none of them.
+    const live = await stage.live()
+    expect([before, [revision, revision, revision]]).toContainEqual(live)
+
+    const { status, output } = await run()
+    expect(output).toContain('is live on 3 servers')
+    expect(status).toBe(0)
+    expect(await stage.live()).toEqual([revision, revision, revision])
+    await expectWhole()
+    expect(await readdir(join(stage.directory, '.local_net_storage/releases'))).toEqual([])
+    for (const { name } of stage.fleet.hosts) {
+      expect((await readdir(stage.path(name, 'releases'))).filter((each) => each.endsWith('.part'))).toEqual(
+        [],
+      )
+    }
+  })
+})
+
+it.each([1, 4, 8, 12, 16])(
+  'interrupted %d ms after it began to publish, is live on all servers or on none',
+  async (after) => {
+    const before = await stage.live()
+    const revision = await commit()
+    const { output } = await run({ INTERRUPT_AT: 'deploy:publish', INTERRUPT_AFTER: String(after) })
+    expect(output).toContain('Interrupted by SIGTERM')
+    expect([before, [revision, revision, revision]]).toContainEqual(await stage.live())
+    await expectWhole()
+    expect((await run()).status).toBe(0)
+  },
+)
+
+it('goes live on all servers or on none: what could change goes back', async () => {
+  const before = await stage.live()
+  await commit()
+  const { status, output } = await run({ BREAK: 'web2' })
+  expect(status).toBe(1)
+  expect(output).toMatch(/1 of 3 servers failed:\s+web2: srv\/shop\/current is not a symbolic link/)
+  expect(output).toContain('2 other servers went back to the release that was live there before.')
+  const live = await stage.live()
+  expect([live[0], live[2]]).toEqual([before[0], before[2]])
+})

@@ -1,0 +1,245 @@
+import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as next } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { S3Transport } from 'shipit-net-storage-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRadosgw, type Radosgw } from '../../testbed/radosgw.js'
+import { StorageProxy } from '../../testbed/storage-proxy.js'
+import { Bucket } from '../support/bucket.js'
+import { Stage } from '../support/stage.js'
+import { traceTools } from '../support/traced-tools.js'
+
+const SERVER_TOOLS = (
+  'awk basename cat chmod curl cut date dd df dirname find grep gzip id ln ls mkdir mv openssl readlink rm sed sh sleep sort ' +
+  'stat tar touch tr wc wget'
+).split(' ')
+const DEPLOY_TOOLS = ['git', 'node', 'npm', 'ssh', 'tar', 'sh', 'rsync']
+
+/** The example, with downloads that take long enough to be looked at. */
+const SHIPITFILE = `
+import example from './shipitfile'
+export default shipit => {
+  example(shipit)
+  Object.assign(shipit.config.netStorage, { downloadRateLimit: 700_000, retries: 1 })
+}
+`
+
+let directory: string
+let server: Radosgw
+let bucket: Bucket
+let stage: Stage
+let shipitfile: string
+let proxy: StorageProxy
+/** What the deploy machine has, and nobody else may see. */
+let credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string }
+let env: NodeJS.ProcessEnv
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'security-'))
+  ;[server, stage] = await Promise.all([
+    startRadosgw(directory, { temporaryCredentials: true }),
+    Stage.create({ names: ['web1', 'web2'], paths: { web1: SERVER_TOOLS, web2: SERVER_TOOLS } }),
+  ])
+  bucket = await Bucket.create(server)
+  proxy = await StorageProxy.start(server.endpoint)
+  const { endpoint, region, accessKeyId, secretAccessKey } = server
+  const { sessionToken = '', ...keys } = await fromTemporaryCredentials({
+    params: { RoleArn: await server.createRole('deployer'), RoleSessionName: 'deploy' },
+    masterCredentials: { accessKeyId, secretAccessKey },
+    clientConfig: { endpoint, region },
+  })()
+  credentials = { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey, sessionToken }
+
+  for (const host of ['web1', 'web2']) {
+    const log = join(directory, `${host}.trace`)
+    // curl alone, as wget would be used where there is none; web2 has wget alone.
+    await traceTools(join(stage.directory, host, 'bin'), SERVER_TOOLS, { log, environment: true })
+  }
+  await rm(join(stage.directory, 'web2/bin/curl'))
+  await traceTools(join(directory, 'bin'), DEPLOY_TOOLS, {
+    log: join(directory, 'deploy.trace'),
+    environment: false,
+  })
+  shipitfile = await stage.shipitfile('slow.ts', SHIPITFILE)
+  await mkdir(join(stage.directory, 'tmp'))
+  await stage.app.commit({ 'random.txt': randomBytes(1_000_000).toString('base64') }, 'Something to fetch')
+  env = {
+    PATH: `${join(directory, 'bin')}:${process.env['PATH']}`,
+    TMPDIR: join(stage.directory, 'tmp'),
+    S3_BUCKET: bucket.name,
+    S3_ENDPOINT: proxy.endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    // ssh tells all that it does, and whoever asks gets what libraries say.
+    SERVERS: JSON.stringify(
+      stage.fleet.servers.map((each) => ({
+        ...each,
+        extraSshOptions: { ...each.extraSshOptions, LogLevel: 'DEBUG3' },
+      })),
+    ),
+    DEBUG: '*',
+  }
+})
+afterAll(async () => {
+  await proxy?.stop()
+  await server?.stop()
+  await stage?.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** Secrets, and the signatures of all addresses that servers were given. */
+function secrets(): string[] {
+  const signatures = proxy.requests.flatMap(({ url }) => /X-Amz-Signature=(\w+)/.exec(url ?? '')?.[1] ?? [])
+  const { secretAccessKey, sessionToken } = credentials
+  return [secretAccessKey, sessionToken, encodeURIComponent(sessionToken), 'X-Amz-Signature', ...signatures]
+}
+
+function expectNoSecret(where: string, content: string): void {
+  const found = secrets().filter((secret) => content.includes(secret))
+  expect({ where, found }).toEqual({ where, found: [] })
+}
+
+/** Every file below a folder, with its content. */
+async function files(folder: string): Promise<{ path: string; content: string }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  return Promise.all(
+    paths.map(async (path) => ({ path, content: await readFile(path, 'latin1').catch(() => '') })),
+  )
+}
+
+/** Looks at process list and the servers' files, over and over. */
+async function watch(
+  signal: AbortSignal,
+): Promise<{ lists: number; files: number; processes: string; content: string }> {
+  const [processes, content] = [new Set<string>(), new Map<string, string>()]
+  let lists = 0
+  while (!signal.aborted) {
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
+      if (line) processes.add(line)
+    }
+    if (lists % 10 === 0) {
+      for (const host of ['web1', 'web2'])
+        for (const file of await files(join(stage.directory, host, 'home')))
+          content.set(file.path, file.content)
+    }
+    lists += 1
+    await next()
+  }
+  return {
+    lists,
+    files: content.size,
+    processes: [...processes].join('\n'),
+    content: [...content].flat().join('\n'),
+  }
+}
+
+async function traced(
+  task: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | string; output: string; processes: string }> {
+  const ended = new AbortController()
+  const watching = watch(ended.signal)
+  const outcome = await stage.run(task, { ...env, ...more }, shipitfile)
+  ended.abort()
+  const seen = await watching
+  expect(seen.lists).toBeGreaterThan(20)
+  expectNoSecret('log', outcome.output)
+  expectNoSecret('process lists', seen.processes)
+  expectNoSecret('files on servers while it ran', seen.content)
+  for (const name of ['web1.trace', 'web2.trace', 'deploy.trace']) {
+    const trace = await readFile(join(directory, name), 'latin1')
+    // The deploy machine's own tools inherit its environment; their arguments alone are noted.
+    expectNoSecret(name, trace)
+  }
+  for (const { path, content } of await files(stage.directory)) expectNoSecret(path, content)
+  return { ...outcome, processes: seen.processes }
+}
+
+describe('neither credentials nor addresses leave this machine by log, process list, environment or file', () => {
+  it('in a deploy', async () => {
+    const { status, output, processes } = await traced('deploy')
+    expect(output).toContain('is live on 2 servers')
+    expect(status).toBe(0)
+    // What was looked for was there to be found.
+    expect(secrets().length).toBeGreaterThan(6)
+    const [curl, wget] = await Promise.all(
+      ['web1', 'web2'].map((host) => readFile(join(directory, `${host}.trace`), 'latin1')),
+    )
+    expect(processes).toContain('curl\0--disable\0--config\0-')
+    expect(curl).toContain('curl\0--disable\0--config\0-')
+    expect(wget).toContain('wget\0--no-config\0--input-file=-')
+    expect(curl).toContain('SSH_CONNECTION=')
+  })
+
+  it('in one whose servers are refused', async () => {
+    await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
+    proxy.interfere = ({ method, url }, response) => {
+      if (method !== 'GET' || !url?.includes('/archives/')) return false
+      response.writeHead(403).end(`<Error><Code>AccessDenied</Code><Message>${url}</Message></Error>`)
+      return true
+    }
+    const { status, output } = await traced('deploy')
+    expect(output).toContain('storage refuses it to this server (status 403)')
+    expect(output).toContain('debug1: ')
+    expect(status).toBe(1)
+  })
+
+  it('in one whose storage fails', async () => {
+    proxy.interfere = ({ headers }, response) => {
+      response.writeHead(500).end(`<Error><Code>${headers.authorization}</Code></Error>`)
+      return true
+    }
+    const { status } = await traced('deploy')
+    expect(status).toBe(1)
+  })
+
+  it('in one whose storage is gone', async () => {
+    const { status, output } = await traced('deploy', { S3_ENDPOINT: 'http://127.0.0.1:9' })
+    expect(output).toContain('E_S3_UNREACHABLE')
+    expect(status).toBe(1)
+  })
+})
+
+it('errors hold no secret, however deep one looks', async () => {
+  const { endpoint, region } = server
+  const options = { bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials }
+  const broken = [
+    new S3Transport({ ...options, bucket: 'no-such-bucket' }),
+    new S3Transport({ ...options, endpoint: 'http://127.0.0.1:9' }),
+    new S3Transport({ ...options, credentials: { ...credentials, accessKeyId: 'nobody' } }),
+    new S3Transport({ ...options, partSize: 1 }),
+  ]
+  const stream = async function* (): AsyncGenerator<Uint8Array> {
+    yield randomBytes(100)
+  }
+  for (const transport of broken) {
+    const attempts = [
+      transport.check(),
+      transport.put('a', Buffer.from('x')),
+      transport.put('a', stream()),
+      transport.get('a'),
+      transport.stat('a'),
+      transport.remove(['a']),
+      transport.removeUnfinished(new Date()),
+    ]
+    const errors = (await Promise.allSettled(attempts)).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as Error] : [],
+    )
+    expect(errors.length).toBeGreaterThanOrEqual(5)
+    for (const error of errors) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^E_S/) })
+      expectNoSecret(
+        error.message,
+        `${inspect(error, { depth: Infinity, showHidden: true })}\n${error.stack}`,
+      )
+    }
+  }
+})
