@@ -4,7 +4,7 @@ import type { Place } from './graph/catalog.js'
 import type { Print } from './inspection/output.js'
 import type { Host } from './ssh/host.js'
 import type { OnOptions } from './ssh/on-hosts.js'
-import type { EnvironmentConfig, TaskFunction } from './shipit.js'
+import type { EnvironmentConfig, TaskFunction } from './shipit/shipit.js'
 
 /** Which of the two flows the running tasks belong to. */
 export type Flow = 'deploy' | 'rollback'

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import type { Flow } from '../capistrano.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from '../shipit/shipit.js'
 
 /** One line of `deploys.jsonl`: what was done to a server, and how it ended. */
 export interface DeployRecord {

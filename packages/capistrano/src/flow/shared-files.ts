@@ -1,6 +1,6 @@
 import { posix as path } from 'node:path'
 import type { Capistrano } from '../capistrano.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 import { Script } from '../ssh/script.js'
 

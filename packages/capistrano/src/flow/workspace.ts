@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { DeployError } from '../errors.js'
-import type { EnvironmentConfig } from '../shipit.js'
+import type { EnvironmentConfig } from '../shipit/shipit.js'
 
 /** shipit-deploy's settings for what is deployed. */
 export interface WorkspaceSettings {

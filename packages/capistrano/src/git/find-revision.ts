@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { DeployError } from '../errors.js'
-import type { EnvironmentConfig } from '../shipit.js'
+import type { EnvironmentConfig } from '../shipit/shipit.js'
 import { gitAccess } from './access.js'
 import { gitEnvironment } from './environment.js'
 import { withoutCredentials } from './without-credentials.js'

@@ -1,4 +1,4 @@
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import { hookMistakes } from './hook-mistakes.js'
 import { Hooks, HookTable, type Hook } from './hooks.js'
 import { Namespaces } from './namespaces.js'

@@ -1,5 +1,5 @@
 import { nearest } from '../settings/nearest.js'
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import { HookTable, type Hook } from './hooks.js'
 import { sequence, SequenceError } from './sequence.js'
 

@@ -1,4 +1,4 @@
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import { resolveName, type ScopedName } from './namespaces.js'
 
 /** When a hook runs: before its target's dependencies, or after the target. */

@@ -1,4 +1,4 @@
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 
 /** A name as it was written, and what it may stand for: the innermost namespace first, as Rake looks it up. */
 export interface ScopedName {

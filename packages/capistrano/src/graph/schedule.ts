@@ -1,4 +1,4 @@
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import type { Sequence } from './sequence.js'
 
 /** One time that a task is to run. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import { hookMistakes } from './hook-mistakes.js'
 import { HookTable, type Hook } from './hooks.js'
 import { Schedule } from './schedule.js'

@@ -1,5 +1,5 @@
 import { nearest } from '../settings/nearest.js'
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import type { HookTable } from './hooks.js'
 
 /** Tasks in running order, and which of them are barriers. */

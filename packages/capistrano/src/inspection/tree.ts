@@ -1,7 +1,7 @@
 import type { Catalog } from '../graph/catalog.js'
 import type { Graph } from '../graph/graph.js'
 import { HookTable } from '../graph/hooks.js'
-import type { Task } from '../shipit.js'
+import type { Task } from '../shipit/shipit.js'
 import { columns } from './columns.js'
 
 /** How a task came into the tree. */

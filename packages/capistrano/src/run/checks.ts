@@ -1,7 +1,7 @@
 import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
-import { isGroup } from '../graph/group.js'
-import type { Task, TaskFunction } from '../shipit.js'
+import { isGroup } from '../shipit/group.js'
+import type { Task, TaskFunction } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 import { describeFailures, ServersError, type HostError } from '../ssh/servers-error.js'
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatError } from './format-error.js'
-import type { Shipit, Task } from '../shipit.js'
+import type { Shipit, Task } from '../shipit/shipit.js'
 import type { Run } from './run.js'
 import type { RunSignal } from './run-signal.js'
 import type { TaskRunner } from './task-runner.js'

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Flow } from '../capistrano.js'
 import { flowOf, isWholeFlow } from '../flow/flow-of.js'
 import { Schedule } from '../graph/schedule.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from '../shipit/shipit.js'
 
 /** Tasks that run one behind the other inside of a task, which invoked them; or behind a failure. */
 export interface Invocation {

@@ -3,7 +3,7 @@ import { DeployError } from '../errors.js'
 import { flowOf, isPhase, isWholeFlow } from '../flow/flow-of.js'
 import type { Graph } from '../graph/graph.js'
 import { hasRun, Schedule } from '../graph/schedule.js'
-import type { Shipit, Task } from '../shipit.js'
+import type { Shipit, Task } from '../shipit/shipit.js'
 import type { Run } from './run.js'
 import type { RunSignal } from './run-signal.js'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SettingsSection } from '../capistrano.js'
 import { DeployError } from '../errors.js'
-import type { EnvironmentConfig, Shipit } from '../shipit.js'
+import type { EnvironmentConfig, Shipit } from '../shipit/shipit.js'
 import { describeIssues } from './mistakes.js'
 import { misspelt } from './nearest.js'
 

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit'
-import type { Shipit, SshPoolConnection } from '../shipit.js'
+import type { Shipit, SshPoolConnection } from '../shipit/shipit.js'
 import { ControlSockets } from './control-sockets.js'
 import { Host } from './host.js'
-import { adapt } from './pool-connection.js'
+import { adapt } from '../shipit/pool-connection.js'
 import { SharedConnection } from './shared-connection.js'
 
 /** The servers of one Shipit instance, and the connections to them. */

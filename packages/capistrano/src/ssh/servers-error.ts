@@ -1,6 +1,6 @@
 import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
-import { describeEnd } from '../run/command-error.js'
+import { describeEnd } from '../shipit/command-error.js'
 
 /** One server failed. `code` is `E_UNREACHABLE` if ssh could not connect, else `E_SERVER`. */
 export class HostError extends DeployError {

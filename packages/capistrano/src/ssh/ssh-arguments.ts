@@ -1,4 +1,4 @@
-import type { ServerSettings } from '../shipit.js'
+import type { ServerSettings } from '../shipit/shipit.js'
 
 /** What is needed to reach a server with OpenSSH's client. */
 export interface SshTarget {

@@ -1,4 +1,4 @@
-import { TAIL_LINES } from '../run/command-error.js'
+import { TAIL_LINES } from '../shipit/command-error.js'
 
 /** The last lines of what runs on a server, for its error. */
 export class Tail {

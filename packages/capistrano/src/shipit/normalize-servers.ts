@@ -1,4 +1,4 @@
-import type { ServerSettings } from '../shipit.js'
+import type { ServerSettings } from './shipit.js'
 
 /**
  * `deploy@[::1]:2222` as an object: ssh-pool takes the first colon for the port's. All else stays as it is.

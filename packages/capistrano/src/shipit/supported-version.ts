@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { DeployError } from '../errors.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from './shipit.js'
 
 /** Since this version, Shipit has what is built on here: `init:after_ssh_pool` above all. */
 const NEEDED = 5

@@ -1,6 +1,6 @@
 import { gitAccess } from '../git/access.js'
 import { gitEnvironment } from '../git/environment.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from './shipit.js'
 
 /**
  * Keeps the password of `repositoryUrl` out of sight: shipit-deploy logs the address, and hands it to git as an argument,

@@ -1,8 +1,8 @@
-import { isExecFailure, keepExecFailure, outcomeOf, type ExecFailure } from '../run/command-error.js'
-import type { SshPoolConnection } from '../shipit.js'
-import { withAdvice } from './connection-advice.js'
-import { quote } from './script.js'
-import { HostError } from './servers-error.js'
+import { isExecFailure, keepExecFailure, outcomeOf, type ExecFailure } from './command-error.js'
+import type { SshPoolConnection } from './shipit.js'
+import { withAdvice } from '../ssh/connection-advice.js'
+import { quote } from '../ssh/script.js'
+import { HostError } from '../ssh/servers-error.js'
 
 /** How ssh-pool's commands are to run. */
 export interface PoolCommands {

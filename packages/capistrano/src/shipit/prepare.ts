@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { DeployError } from '../errors.js'
-import type { Shipit } from '../shipit.js'
+import type { Shipit } from './shipit.js'
 
 // Its own interop differs between Node and bundlers; a plain require does not.
 const { default: extendShipit } = createRequire(import.meta.url)('shipit-deploy/lib/extendShipit.js') as {

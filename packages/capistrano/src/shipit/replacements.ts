@@ -1,5 +1,5 @@
 import shipitDeploy from 'shipit-deploy'
-import type { Shipit, Task, TaskFunction } from '../shipit.js'
+import type { Shipit, Task, TaskFunction } from './shipit.js'
 
 interface Definition {
   readonly dependencies: readonly string[]

@@ -1,10 +1,10 @@
 import runTask from 'orchestrator/lib/runTask.js'
 import type { Graph } from '../graph/graph.js'
 import { SequenceError } from '../graph/sequence.js'
-import type { Shipit, Task, TaskFunction } from '../shipit.js'
-import type { Failure } from './failure.js'
-import type { Run } from './run.js'
-import type { RunSignal } from './run-signal.js'
+import type { Shipit, Task, TaskFunction } from './shipit.js'
+import type { Failure } from '../run/failure.js'
+import type { Run } from '../run/run.js'
+import type { RunSignal } from '../run/run-signal.js'
 
 /** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
 interface OrchestratorSteps {

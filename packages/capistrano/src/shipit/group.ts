@@ -1,4 +1,4 @@
-import type { Task } from '../shipit.js'
+import type { Task } from './shipit.js'
 
 /** Whether a task only stands for others: it has no function of its own. */
 export function isGroup({ fn }: Task): boolean {
