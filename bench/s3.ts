@@ -120,7 +120,7 @@ async function runAsServer(
   await mkdir(target)
   const text = ['download', 'fetch']
     .map((name) =>
-      readFileSync(new URL(`../packages/net-storage/server/${name}.sh`, import.meta.url), 'utf8'),
+      readFileSync(new URL(`../packages/net-storage/server/lib/${name}.sh`, import.meta.url), 'utf8'),
     )
     .join('\n')
   const script = Script.of(`${text}\n${what}`).with({

@@ -116,7 +116,7 @@ export class ServerLock implements LockProvider {
     return {
       tookOverFrom,
       lost: lost.signal,
-      fence: { domain, number },
+      fence: { scope: domain, number },
       confirm: async () => {
         if (released) throw new Error('it was given back')
         const how = await howLost()

@@ -8,7 +8,7 @@ const SHIPITFILE = `
 const capistrano = require('shipit-capistrano')
 const { env } = process
 module.exports = shipit => {
-  const { before, after, task, invoke, flow } = capistrano(shipit)
+  const { before, after, task, invoke, plugin } = capistrano(shipit)
   require('shipit-npm')(shipit)
   shipit.initConfig({ production: {
     deployTo: env.DEPLOY_TO, repositoryUrl: env.REPOSITORY_URL, branch: 'main',
@@ -35,7 +35,7 @@ module.exports = shipit => {
     else resolve()
   }))
   before('deploy:publishing', 'migrate')
-  after('deploy:published', 'health', () => { if (env.UNHEALTHY && flow() === 'deploy') throw new Error('unhealthy') })
+  after('deploy:published', 'health', () => { if (env.UNHEALTHY && plugin.run.kind === 'deploy') throw new Error('unhealthy') })
   after('deploy:failed', 'back', () => env.UNHEALTHY && invoke('rollback'))
   after('deploy:failed', 'tell', () => console.log('told of the failure'))
   shipit.task('page', () => new Promise((resolve) => setImmediate(() => (console.log('paged'), resolve()))))

@@ -18,13 +18,12 @@ const sleep = () => {
 }
 export default shipit => {
   const dsl = capistrano(shipit)
-  const { before, after, fence } = dsl
-  dsl.fence = provide => fence(async () => {
-    const number = await provide()
-    if (env.SLEEP === 'confirmed') sleep()
-    return number
-  })
+  const { before, after } = dsl
   example(shipit)
+  // Behind the lock's own.
+  dsl.plugin.beforePublish(async () => {
+    if (env.SLEEP === 'confirmed') sleep()
+  })
   before('net_storage:prefetch', 'deploy:lock')
   after('net_storage:prefetch', 'deploy:unlock')
   before('net_storage:pull_deploy', 'deploy:lock')

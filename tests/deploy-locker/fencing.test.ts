@@ -3,16 +3,12 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Script, type Variables } from 'shipit-capistrano'
+import { scriptsIn, type Variables } from 'shipit-capistrano'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findProgram } from '../../testbed/find-program.js'
 import { Stage } from '../support/stage.js'
 
-const SCRIPT = Script.file(
-  ...['live', 'publish'].map(
-    (name) => new URL(`../../packages/capistrano/server/${name}.sh`, import.meta.url),
-  ),
-)
+const SCRIPT = scriptsIn(new URL('../../packages/capistrano/server/', import.meta.url))('publish')
 
 const TOOLS = ['ln', 'mv', 'rm', 'readlink', 'sleep', 'kill', 'ps']
 
@@ -51,7 +47,7 @@ describe.each([
       return { status, output }
     }
     const publish = (release: number, domain: string, number: number | ''): ReturnType<typeof run> =>
-      run({ target: `releases/${release}`, back: '', fence_domain: domain, fence_number: number })
+      run({ target: `releases/${release}`, back: '', fence_scope: domain, fence_number: number })
     const current = (): Promise<string> => readlink(join(deployTo, 'current'))
 
     it('refuses a lower number than it has seen, and changes nothing then', async () => {
@@ -62,7 +58,7 @@ describe.each([
       const refused = await publish(1, 'one', 5)
       expect(refused).toMatchObject({ status: 14, output: expect.stringContaining('its number is 6') })
       expect(await current()).toBe('releases/3')
-      expect(await run({ target: '', back: 1, fence_domain: 'one', fence_number: 5 })).toMatchObject({
+      expect(await run({ target: '', back: 1, fence_scope: 'one', fence_number: 5 })).toMatchObject({
         status: 14,
       })
       expect(await current()).toBe('releases/3')
@@ -125,14 +121,11 @@ const sleep = () => {
   process.kill(process.pid, 'SIGSTOP')
 }
 export default shipit => {
-  const dsl = capistrano(shipit)
-  const { fence } = dsl
-  dsl.fence = provide => fence(async () => {
-    const number = await provide()
-    if (process.env.SLEEP === 'confirmed') sleep()
-    return number
-  })
   example(shipit)
+  // Behind the lock's own.
+  capistrano(shipit).plugin.beforePublish(async () => {
+    if (process.env.SLEEP === 'confirmed') sleep()
+  })
   shipit.blTask('assets:build', () => { if (process.env.SLEEP === 'build') sleep() })
   shipit.on('lock:lost', ({ error }) => console.log('event: ' + error.code))
 }

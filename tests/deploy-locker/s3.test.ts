@@ -138,7 +138,7 @@ describe.concurrent('behind a network that fails', () => {
         expect(lostAt).toBeLessThan(performance.now())
         expect(await refused).toMatch(/storage could not be asked for \d seconds/)
         expect(bob.tookOverFrom).toMatchObject(ALICE)
-        expect(bob.fence).toEqual({ domain: held.fence?.domain, number: 2 })
+        expect(bob.fence).toEqual({ scope: held.fence?.scope, number: 2 })
         await bob.release()
       }),
   )
@@ -256,7 +256,7 @@ it('is lost when its object is deleted, and counts in a domain of its own from t
   await bucket.remove(`${folder.prefix}/locks/shop.production.json`)
   await expect(held.confirm()).rejects.toThrow('its object is gone')
   const next = await folder.locks().acquire(BOB)
-  expect(next.fence?.domain).not.toBe(held.fence?.domain)
+  expect(next.fence?.scope).not.toBe(held.fence?.scope)
   await next.release()
   await held.release()
   expect(await bucket.keys()).not.toContainEqual(expect.stringContaining('check'))

@@ -190,8 +190,8 @@ it('encrypts with the key that is set, and tags', async () => {
   }
   await s3.put('manifests/small', Buffer.from('small'))
   await s3.put('archives/large', stream())
-  const { provider } = (await s3.lock()) as { provider: LockProvider }
-  await (await provider.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).release()
+  const { store } = (await s3.lock()) as { store: LockProvider }
+  await (await store.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).release()
   for (const key of ['manifests/small', 'archives/large', 'locks/shop.json']) {
     const object = { Bucket: bucket.name, Key: `shop/${key}` }
     expect(await owner.send(new HeadObjectCommand(object))).toMatchObject({

@@ -1,25 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Script, type Variables } from 'shipit-capistrano'
+import { scriptsIn, type Variables } from 'shipit-capistrano'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findProgram } from '../../testbed/find-program.js'
 import { withoutPrivileges } from '../../testbed/without-privileges.js'
 
 const LOADER = `IFS= read -r s && eval "$s"`
-const SCRIPT = Script.of(
-  ['download', 'fetch', 'stage']
-    .map((name) =>
-      readFileSync(new URL(`../../packages/net-storage/server/${name}.sh`, import.meta.url), 'utf8'),
-    )
-    .join('\n'),
-)
+const SCRIPT = scriptsIn(new URL('../../packages/net-storage/server/', import.meta.url))('stage')
 
 const BASE = [
   'cat',

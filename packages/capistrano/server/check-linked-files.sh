@@ -4,4 +4,4 @@
 missing=$(printf '%s\n' "$files" | while IFS= read -r file; do
   [ -e "$deploy_to/shared/$file" ] || printf '%s ' "$deploy_to/shared/$file"
 done)
-[ -z "$missing" ] || fail 14 "missing: ${missing% }. Put them there, or take them out of linkedFiles"
+[ -z "$missing" ] || fail "$E_LINKED_FILES" "missing: ${missing% }. Put them there, or take them out of linkedFiles"

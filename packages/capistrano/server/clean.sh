@@ -1,5 +1,6 @@
 # Removes old releases: keeps the current one, and those that were live last. What never went live is of no use once a
-# later release is live. Stands behind live.sh.
+# later release is live.
+# Needs: releases
 # Variables: deploy_to, keep_releases, remove (one release to remove as well, or empty)
 
 cd -- "$deploy_to"

@@ -1,4 +1,5 @@
-# Removes a release that did not go live, whether it is whole or not. Stands behind live.sh.
+# Removes a release that did not go live, whether it is whole or not.
+# Needs: releases
 # Variables: deploy_to, release
 
 cd -- "$deploy_to" 2>/dev/null || exit 0

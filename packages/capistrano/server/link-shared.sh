@@ -4,7 +4,7 @@
 cd -- "$deploy_to/releases"
 # A pull deploy links while the release is still being made.
 if [ -d ".staging-$release" ]; then directory=.staging-$release; else directory=$release; fi
-cd -- "$directory" || fail 12 "there is no release $release in $deploy_to/releases"
+cd -- "$directory" || fail "$E_NO_RELEASE" "there is no release $release in $deploy_to/releases"
 
 printf '%s\n' "$paths" | while IFS= read -r path; do
   parent=.
@@ -27,5 +27,5 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
     rm -f -- "$path"
   fi
   if [ "$kind" = folder ]; then rm -rf -- "$path"; elif [ -e "$path" ]; then rm -f -- "$path"; fi
-  ln -s -- "${up}shared/$path" "$path" || fail 15 "cannot link $deploy_to/releases/$directory/$path: is there a folder of that name?"
+  ln -s -- "${up}shared/$path" "$path" || fail "$E_LINK" "cannot link $deploy_to/releases/$directory/$path: is there a folder of that name?"
 done

@@ -1,15 +1,22 @@
-# Points current at a release in one step, notes that it went live, and tells what current pointed at before. With a fence,
-# only if no deploy with a higher number of the same domain was here before. Stands behind live.sh.
+# Points current at a release in one step, notes that it went live, and reports what current pointed at before.
+#
+#   with a fencing token            always
+#   take_turn                       ln -s releases/… .current-…
+#   read .fences ── higher? refuse  mv -T .current-… current     one step: readers see the old link or the new one
+#   write .fences                   write .live
+#
+# One process at a time does all of it where there is a token, so that no lower number gets in between.
+# Needs: releases
 # Variables: deploy_to, target (what current is to point at; empty: take current away), back (not empty: the release that is
-#            live now is taken back, and counts as one that never was), fence_domain and fence_number (empty: none)
+#            live now is taken back, and counts as one that never was), fence_scope and fence_number (empty: no token)
 
 # One process at a time, from here to the end.
 take_turn() {
   waited=0
-  can_write . || fail 13 "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
+  can_write . || fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
   exec 9>>.publish-lock
   until turn; do
-    [ "$waited" -lt 30 ] || fail 15 "another deploy has been publishing in $deploy_to for 30 seconds"
+    [ "$waited" -lt 30 ] || fail "$E_BUSY" "another deploy has been publishing in $deploy_to for 30 seconds"
     sleep 1
     waited=$((waited + 1))
   done
@@ -32,29 +39,29 @@ turn() {
   return 1
 }
 
-# The numbers seen are in .fences, newest first: each domain's highest.
+# The numbers seen are in .fences, newest first: each scope's highest.
 check_fence() {
   seen=0
   others=
   known=0
   if [ -f .fences ]; then
-    while read -r number domain; do
+    while read -r number scope; do
       case $number in '' | *[!0-9]*) continue ;; esac
-      if [ "$domain" = "$fence_domain" ]; then
+      if [ "$scope" = "$fence_scope" ]; then
         seen=$number
       elif [ "$known" -lt 20 ]; then
         known=$((known + 1))
-        others="$others$number $domain
+        others="$others$number $scope
 "
       fi
     done <.fences
   fi
   [ "$fence_number" -ge "$seen" ] ||
-    fail 14 "refused: a deploy that got the lock later was here before this one (its number is $seen, this one's $fence_number). This deploy lost its lock without knowing"
+    fail "$E_FENCED" "refused: a deploy that got the lock later was here before this one (its number is $seen, this one's $fence_number). This deploy lost its lock without knowing"
   [ "$fence_number" -gt "$seen" ] || return 0
-  { printf '%s %s\n%s' "$fence_number" "$fence_domain" "$others" >".fences-$$" && mv -f ".fences-$$" .fences; } 2>/dev/null || {
+  { printf '%s %s\n%s' "$fence_number" "$fence_scope" "$others" >".fences-$$" && mv -f ".fences-$$" .fences; } 2>/dev/null || {
     rm -f ".fences-$$"
-    fail 13 "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
+    fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
   }
 }
 
@@ -78,7 +85,7 @@ note_history() {
   }
 }
 
-[ -L current ] || [ ! -e current ] || fail 11 "$deploy_to/current is not a symbolic link: move it out of the way"
+[ -L current ] || [ ! -e current ] || fail "$E_CURRENT" "$deploy_to/current is not a symbolic link: move it out of the way"
 fact previous "$(current_target)"
 history=$(went_live)
 release=${target##*/}
@@ -86,12 +93,12 @@ release=${target##*/}
 if [ -z "$target" ]; then
   rm -f current
 else
-  [ -d "$target" ] || fail 12 "there is no release $release in $deploy_to/releases"
+  [ -d "$target" ] || fail "$E_NO_RELEASE" "there is no release $release in $deploy_to/releases"
   link=.current-$release-$$
   ln -s "$target" "$link"
   mv -fT "$link" current || {
     rm -f "$link"
-    fail 13 "cannot replace $deploy_to/current"
+    fail "$E_WRITE" "cannot replace $deploy_to/current"
   }
 fi
 

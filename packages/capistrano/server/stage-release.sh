@@ -8,6 +8,6 @@ mkdir -- "$staging"
 if [ -n "$copy" ] && [ -d ../current ]; then
   # The options are several words, as shipit-deploy has them.
   # shellcheck disable=SC2086
-  cp $copy ../current/. "$staging" || fail 16 "cannot copy the current release: is the disk full?"
+  cp $copy ../current/. "$staging" || fail "$E_COPY" "cannot copy the current release: is the disk full?"
   rm -f -- "$staging/REVISION" "$staging/REVISION_TIME"
 fi

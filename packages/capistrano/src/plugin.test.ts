@@ -108,8 +108,8 @@ it('has listeners that start tasks run them as before', async () => {
 
 it('reports everything that is wrong in one error, before anything runs', () => {
   const { shipit: instance } = shipit()
-  const { after, settings } = capistrano(instance)
-  settings({
+  const { after, plugin } = capistrano(instance)
+  plugin.settings({
     key: 'plugin',
     requires: ['application'],
     schema: z.strictObject({ retries: z.number(), mode: z.enum(['a', 'b']) }),

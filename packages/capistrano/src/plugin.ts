@@ -1,36 +1,38 @@
+import { posix } from 'node:path'
 import shipitDeploy from 'shipit-deploy'
-import type { Capistrano, DefineTask, Fence, LockOffer, RestoreRelease } from './capistrano.js'
+import type { Capistrano, DefineTask } from './capistrano.js'
 import { DeployError } from './errors.js'
-import { defineFlow } from './flow/tasks.js'
 import { skippedPhaseHooks } from './flow/skipped-phases.js'
 import { Catalog, type Description } from './graph/catalog.js'
 import { Graph } from './graph/graph.js'
-import { isGroup } from './shipit/group.js'
 import type { When } from './graph/hooks.js'
 import { createPrint } from './inspection/output.js'
-import { defineInspection } from './inspection/tasks.js'
-import { CommandError, isExecFailure } from './shipit/command-error.js'
-import { Checks } from './run/checks.js'
-import { Failure } from './run/failure.js'
-import { orchestrate } from './shipit/orchestrator.js'
-import { Run } from './run/run.js'
-import { RunSignal } from './run/run-signal.js'
-import { TaskRunner } from './run/task-runner.js'
-import { throwForPeople } from './shipit/throw-for-people.js'
+import type { PluginApi } from './plugin/api.js'
+import { Extensions } from './plugin/extensions.js'
+import { checkFunction } from './run/checks.js'
+import { Executions } from './run/execution.js'
+import type { Run } from './run/run.js'
 import { filterHosts } from './servers/filter.js'
-import { normalizeServers } from './shipit/normalize-servers.js'
 import { primaryOf, releasing, withRole } from './servers/roles.js'
 import { belowHome } from './settings/below-home.js'
+import { DEFAULT_BRANCH } from './settings/default-branch.js'
 import { ConfigError } from './settings/mistakes.js'
 import { Settings } from './settings/settings.js'
+import { isGroup } from './shipit/group.js'
+import { followLifecycle } from './shipit/lifecycle.js'
+import { adaptLocalCommands } from './shipit/local-commands.js'
+import { normalizeServers } from './shipit/normalize-servers.js'
+import { orchestrate } from './shipit/orchestrator.js'
+import { Replacements } from './shipit/replacements.js'
 import { hideRepositoryPassword } from './shipit/repository-password.js'
 import { refuseOtherVersion } from './shipit/supported-version.js'
-import { prepare } from './shipit/prepare.js'
-import { Replacements } from './shipit/replacements.js'
-import type { Shipit, Task, TaskFunction } from './shipit/shipit.js'
+import { throwForPeople } from './shipit/throw-for-people.js'
+import type { Shipit, TaskFunction } from './shipit/shipit.js'
 import { Connections } from './ssh/connections.js'
 import type { Host } from './ssh/host.js'
 import { onHosts, type OnOptions } from './ssh/on-hosts.js'
+import { defineFlows } from './tasks/deploy.js'
+import { defineInspection } from './tasks/inspection.js'
 
 /** One DSL a Shipit instance, also when this module is loaded twice (as CommonJS and as a module, say). */
 const INSTANCE = Symbol.for('shipit-capistrano')
@@ -48,53 +50,31 @@ export default function capistrano(shipit: Shipit): Capistrano {
   return (instance[INSTANCE] ??= create(shipit))
 }
 
-/** What is told of the tasks that stay shipit-deploy's own. */
+/** What is said of the tasks that stay shipit-deploy's own. */
 const SHIPIT_DEPLOY: Readonly<Record<string, Description>> = {
   'deploy:fetch': { text: 'Brings the repository into the workspace', runsOn: 'deploy machine' },
   pending: { text: 'Shows the commits that are not deployed yet', runsOn: 'deploy machine and servers' },
 }
 
 function create(shipit: Shipit): Capistrano {
+  loadShipitDeploy(shipit)
   const graph = new Graph(() => shipit.tasks)
   const catalog = new Catalog()
   for (const [name, description] of Object.entries(SHIPIT_DEPLOY)) catalog.describe(name, description)
   const settings = new Settings()
-  const guards: (() => Promise<void>)[] = []
-  /** What has to hold before a task starts. */
-  const assure = async (task: Task): Promise<void> => {
-    if (failure.active) return
-    checks.assure(task)
-    if (replacements.has(task.name)) prepare(shipit)
-    for (const check of guards) await check()
-  }
-  const endings: (() => Promise<void>)[] = []
-  let restoreRelease: RestoreRelease | undefined
-  let offerLock = async (): Promise<LockOffer | undefined> => undefined
-  let provideFence = async (): Promise<Fence | undefined> => undefined
-  const signal = new RunSignal()
-  const run = new Run(shipit)
-  const runner = new TaskRunner(shipit, graph, {
-    assure,
-    signal,
-    run,
-    blame: (error, name) => failure.blame(error, name),
-    flowFailed: (error) => failure.flowFailed(error),
-  })
-  const checks = new Checks({
-    hosts: () => releasing(hosts()),
-    willTell: () => runner.isToCome('deploy:check'),
-    blame: (error, name) => failure.blame(error, name),
-  })
+  const extensions = new Extensions()
+  const replacements = new Replacements(shipit)
   let connections: Connections | undefined
-
-  const failure = new Failure({
+  const close = (): void => connections?.close()
+  const executions = new Executions({
     shipit,
-    runner,
-    signal,
-    run,
-    endings,
-    close: () => connections?.close(),
+    graph,
+    extensions,
+    replacements,
+    close,
+    hosts: () => releasing(hosts()),
   })
+  const signal = (): AbortSignal => executions.current.signal.current
 
   const task: DefineTask = (name, dependencies, fn) => {
     const [before, body] = typeof dependencies === 'function' ? [[], dependencies] : [dependencies ?? [], fn]
@@ -103,7 +83,6 @@ function create(shipit: Shipit): Capistrano {
     graph.namespaces.depends(fullName, before)
     catalog.defined(fullName)
   }
-
   const hook =
     (when: When) =>
     (target: string, name: string, fn?: TaskFunction): void => {
@@ -111,24 +90,65 @@ function create(shipit: Shipit): Capistrano {
       if (fn) task(name, [], fn)
       graph.hooks.add(when, namespaces.scoped(target), namespaces.scoped(name))
     }
+  const replaceFor =
+    (owner: 'flow' | 'plugin'): PluginApi['replace'] =>
+    (name, dependencies, fn) => {
+      replacements.define(name, { dependencies, fn, owner })
+      catalog.defined(name)
+    }
 
   const connected = (): Connections => {
-    if (!connections)
-      throw new DeployError(
-        'E_NOT_INITIALIZED',
-        'Servers are known once Shipit has initialised: ask for them inside of a task.',
-      )
-    return connections
+    if (connections) return connections
+    throw new DeployError(
+      'E_NOT_INITIALIZED',
+      'Servers are known once Shipit has initialised: ask for them inside of a task.',
+    )
   }
   const hosts = (): readonly Host[] => connected().hosts
   const roles = (...names: readonly string[]): Host[] => withRole(hosts(), names)
+  const deployTo = (): string => String(shipit.config.deployTo)
 
-  if (!shipit.tasks['deploy:init']) {
-    const own = { ...shipit.tasks }
-    shipitDeploy(shipit)
-    Object.assign(shipit.tasks, own)
+  const plugin: PluginApi = {
+    get run() {
+      return executions.current.run
+    },
+    perRun: <T>(make: (run: Run) => T) => {
+      const made = new WeakMap<Run, { readonly value: T }>()
+      return () => {
+        const { run } = executions.current
+        const found = made.get(run) ?? { value: make(run) }
+        made.set(run, found)
+        return found.value
+      }
+    },
+    settings: (section) => settings.add(section),
+    replace: replaceFor('plugin'),
+    barrier: (name) => void graph.barriers.add(name),
+    check: (check, isFinal) => checkFunction(check, () => executions.current.checks, isFinal),
+    beforeTask: (check) => void extensions.beforeTask.push(check),
+    beforePublish: (ask) => void extensions.beforePublish.push(ask),
+    onAbort: (end) => void extensions.onAbort.push(end),
+    restoreRelease: extensions.restoreRelease.register,
+    pullTask: (name) => void extensions.pullTasks.add(name),
+    offerLock: extensions.lockOffer.register,
+    offeredLock: async () => extensions.lockOffer.value?.(),
+    statusColumn: extensions.statusColumns.register,
+    statusLine: extensions.statusLines.register,
+    planLine: extensions.planLines.register,
+    plannedRevision: extensions.plannedRevision.register,
+    print: createPrint((line) => shipit.log(line)),
+    hooksOf: (name) => [...graph.sequence([name]).barriers],
+    tasksUntil: (name) =>
+      executions.current.tasks.until(name).filter((each) => {
+        const found = shipit.tasks[each]
+        return found && !isGroup(found) && !replacements.has(each)
+      }),
+    leftOut: () => connected().leftOut,
+    deployTo,
+    releasePath: (release = plugin.run.chosenRelease()) => posix.join(deployTo(), 'releases', release),
+    sharedPath: (...below) => posix.join(deployTo(), 'shared', ...below),
+    branch: () => shipit.config.branch ?? DEFAULT_BRANCH,
   }
-  const replacements = new Replacements(shipit)
 
   const dsl: Capistrano = {
     task,
@@ -136,11 +156,10 @@ function create(shipit: Shipit): Capistrano {
     namespace: (name, define) => graph.namespaces.within(name, define),
     before: hook('before'),
     after: hook('after'),
-    invoke: Object.assign((name: string) => runner.invoke(name), {
-      again: (name: string) => runner.again(name),
+    invoke: Object.assign((name: string) => executions.current.runner.invoke(name), {
+      again: (name: string) => executions.current.runner.again(name),
     }),
     hosts,
-    leftOut: () => connected().leftOut,
     roles,
     releaseRoles: (...names) => releasing(roles(...names)),
     primary: (role) => primaryOf(hosts(), role),
@@ -151,38 +170,10 @@ function create(shipit: Shipit): Capistrano {
     ) => {
       const [chosen, body] = typeof options === 'function' ? [{}, options] : [options, fn]
       if (!body) throw new DeployError('E_ON', 'on(hosts, options, fn): the function is missing.')
-      return onHosts(targets, chosen, body, signal.current)
+      return onHosts(targets, chosen, body, signal())
     },
-    settings: (section) => settings.add(section),
-    replace: (name, dependencies, fn) => {
-      replacements.define(name, dependencies, fn)
-      catalog.defined(name)
-    },
-    barrier: (name) => void graph.barriers.add(name),
-    check: (check, isFinal) => checks.define(check, isFinal),
-    print: createPrint((line) => shipit.log(line)),
-    plansRevision: (find) => inspection.plansRevision(find),
-    statusColumn: (title, tell) => void inspection.status.columns.set(title, tell),
-    statusLine: (title, tell) => void inspection.status.lines.set(title, tell),
-    offerLock: (offer) => {
-      offerLock = offer
-    },
-    offeredLock: () => offerLock(),
-    guard: (check) => void guards.push(check),
-    whenFailed: (end) => void endings.push(end),
-    fence: (provide) => {
-      provideFence = provide
-    },
-    restoreRelease: (restore) => void (restoreRelease = restore),
-    flow: () => run.flow,
-    hooksOf: (name) => [...graph.sequence([name]).barriers],
-    tasksUntil: (name) =>
-      run.until(name).filter((each) => {
-        const found = shipit.tasks[each]
-        return found && !isGroup(found) && !replacements.has(each)
-      }),
-    isPartOfRun: (name) => run.includes(name),
-    signal: () => signal.current,
+    signal,
+    plugin,
   }
 
   shipit.on('init', () => {
@@ -195,41 +186,26 @@ function create(shipit: Shipit): Capistrano {
     for (const warning of skippedPhaseHooks(graph)) shipit.log(`Warning: ${warning}.`)
   })
   shipit.on('init:after_ssh_pool', () => {
-    connections = new Connections(shipit, () => signal.current)
+    connections = new Connections(shipit, signal)
     const { hosts: kept, mistakes } = filterHosts(connections.hosts, process.env)
     if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
     connections.narrow(kept)
   })
 
-  let stopListening: (() => void) | undefined
-  shipit.on('start', () => {
-    if (shipit.isRunning) return
-    failure.reset()
-    checks.reset()
-    stopListening ??= failure.listen()
-  })
-  const stop = shipit.stop.bind(shipit)
-  shipit.stop = (error, successful) => {
-    stopListening?.()
-    stopListening = undefined
-    run.reset()
-    connections?.close()
-    stop(error, successful)
-  }
-
-  // Commands of the deploy machine end when the run fails, and fail with an error for people, as those on servers do.
-  const local = shipit.local.bind(shipit)
-  shipit.local = async (command, options) => {
-    signal.current.throwIfAborted()
-    return local(command, { signal: signal.current, ...options }).catch((error: unknown) => {
-      throw isExecFailure(error) ? new CommandError(command, error) : error
-    })
-  }
-
+  followLifecycle(shipit, executions, close)
+  adaptLocalCommands(shipit, signal)
   hideRepositoryPassword(shipit)
-
-  orchestrate(shipit, { graph, failure, signal, run, assure })
-  const inspection = defineInspection(shipit, dsl, { graph, catalog })
-  defineFlow(shipit, dsl, { fence: () => provideFence(), restoreRelease: () => restoreRelease })
+  orchestrate(shipit, graph, executions)
+  const flowDsl = { ...dsl, replace: replaceFor('flow') }
+  defineInspection(shipit, flowDsl, { graph, catalog, extensions })
+  defineFlows(shipit, flowDsl, extensions)
   return dsl
+}
+
+/** The shipitfile's own tasks stay, whatever shipit-deploy calls its own. */
+function loadShipitDeploy(shipit: Shipit): void {
+  if (shipit.tasks['deploy:init']) return
+  const own = { ...shipit.tasks }
+  shipitDeploy(shipit)
+  Object.assign(shipit.tasks, own)
 }

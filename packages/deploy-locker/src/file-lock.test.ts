@@ -146,7 +146,7 @@ it('is taken over from an earlier process that had the id of one that lives, or 
     await leaveBehind({ process: { ...me, ...other } })
     const held = await locks.acquire(REQUEST)
     expect(held.tookOverFrom).toMatchObject({ since })
-    expect(held.fence).toEqual({ domain: 'a', number: 8 })
+    expect(held.fence).toEqual({ scope: 'a', number: 8 })
     await held.release()
   }
 })
@@ -171,7 +171,7 @@ it('counts as held while its details are unreadable, and as free when they are o
   await leaveBehind('{ "user"', 61)
   const held = await locks.acquire(REQUEST)
   // What was counted before is not known: the numbers are not compared with those.
-  expect(held.fence?.domain).not.toBe('a')
+  expect(held.fence?.scope).not.toBe('a')
   await held.release()
 })
 
@@ -182,7 +182,7 @@ it('is looked at again when it changed hands in between', async () => {
     return undefined
   }
   const held = await locks.acquire({ ...REQUEST, isAlive })
-  expect(held.fence).toEqual({ domain: 'a', number: 9 })
+  expect(held.fence).toEqual({ scope: 'a', number: 9 })
   await held.release()
 })
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Fence } from 'shipit-capistrano'
+import type { FencingToken } from 'shipit-capistrano'
 import { keepFresh } from './keep-fresh.js'
 import type { HeldLock, LockHolder } from './lock-provider.js'
 import { howLost, type LockRecord } from './lock-record.js'
@@ -14,7 +14,7 @@ const TRY_AGAIN_AFTER = 200
 /** A lock in a folder while this process has it. */
 export class HeldFileLock implements HeldLock {
   readonly tookOverFrom: LockHolder | undefined
-  readonly fence: Fence
+  readonly fence: FencingToken
   private readonly abort = new AbortController()
   private readonly records: NumberedRecords
   private readonly number: number
@@ -39,7 +39,7 @@ export class HeldFileLock implements HeldLock {
     this.number = number
     this.record = record
     this.tookOverFrom = tookOverFrom
-    this.fence = { domain: record.domain, number }
+    this.fence = { scope: record.domain, number }
     this.patience = stale * 0.75
     this.stopFreshening = record.lasting ? () => {} : keepFresh(records.path(number), stale / 4)
     this.timer = setInterval(() => void this.look(), Math.min(LOOK_EVERY, stale / 4)).unref()

@@ -51,7 +51,7 @@ it("takes the settings' own, and asks nobody", async () => {
 
 it('takes what is offered: a provider, or a folder', async () => {
   const provider = new FileLock({ dir: join(folder, 'a') })
-  const offer: LockOffer = { provider, description: 's3://deploys/shop' }
+  const offer: LockOffer = { store: provider, description: 's3://deploys/shop' }
   expect(await find({ offered: async () => offer })).toEqual({
     provider,
     guardsAgainst: 'every deploy that uses s3://deploys/shop',
@@ -59,7 +59,7 @@ it('takes what is offered: a provider, or a folder', async () => {
   expect(await find({ offered: async () => ({ folder: join(folder, 'shared') }) })).toMatchObject({
     guardsAgainst: `every deploy that uses ${folder}/shared`,
   })
-  await expect(find({ offered: async () => ({ provider: {}, description: 'x' }) })).rejects.toMatchObject({
+  await expect(find({ offered: async () => ({ store: {}, description: 'x' }) })).rejects.toMatchObject({
     code: 'E_LOCK',
   })
 })

@@ -37,9 +37,9 @@ export async function findLockPlace(options: LockPlaceOptions): Promise<LockPlac
   if (dir !== undefined) return sharedFolder(dir)
   const offer = await offered()
   if (offer && 'folder' in offer) return sharedFolder(offer.folder)
-  if (offer && 'provider' in offer) {
-    if (isLockProvider(offer.provider))
-      return { provider: offer.provider, guardsAgainst: allWhoUse(offer.description) }
+  if (offer && 'store' in offer) {
+    if (isLockProvider(offer.store))
+      return { provider: offer.store, guardsAgainst: allWhoUse(offer.description) }
     throw new LockError(
       `What ${offer.description} offers to keep the lock is no LockProvider: set deployLock.provider or deployLock.dir.`,
     )

@@ -1,4 +1,4 @@
-import type { Fence } from 'shipit-capistrano'
+import type { FencingToken } from 'shipit-capistrano'
 import type { ProcessIdentity } from './process-identity.js'
 
 /** Who holds a lock, and why. */
@@ -50,7 +50,7 @@ export interface HeldLock {
    * Rises with every taking of the lock, also when it was broken or ran out in between: servers refuse a lower number
    * than they have seen. Undefined if the provider can't promise that.
    */
-  readonly fence?: Fence | undefined
+  readonly fence?: FencingToken | undefined
   /**
    * Asks the store whether the lock is still this process's, and renews it. Waits while the store can't be asked, no
    * longer than the lock is certain.

@@ -26,22 +26,21 @@ export default function deployLocker(shipit: Shipit): void {
   if (instance[installed]) return
   instance[installed] = true
 
-  const { task, desc, before, settings: define, signal, print, statusLine, ...dsl } = capistrano(shipit)
-  const { check, flow, guard, fence, whenFailed, offeredLock, hosts, leftOut } = dsl
-  const settings = define({ key: 'deployLock', schema: settingsSchema })
+  const { task, desc, before, signal, hosts, plugin } = capistrano(shipit)
+  const settings = plugin.settings({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
   const log = (line: string): void => shipit.log(line)
   const lock = new RunLock({ environment: () => shipit.environment, log, emit })
 
   const findPlace = (): Promise<LockPlace> => {
     const { provider, dir, key: ownKey } = settings()
-    const servers = [...hosts(), ...leftOut()].map(addressOf).toSorted()
+    const servers = [...hosts(), ...plugin.leftOut()].map(addressOf).toSorted()
     return findLockPlace({
       provider,
       dir,
-      offered: offeredLock,
+      offered: plugin.offeredLock,
       // A name of the user's own is the same lock for all that have it.
-      target: ownKey === undefined ? [String(shipit.config.deployTo), ...servers] : [],
+      target: ownKey === undefined ? [plugin.deployTo(), ...servers] : [],
     })
   }
   let found: Promise<LockPlace> | undefined
@@ -68,7 +67,7 @@ export default function deployLocker(shipit: Shipit): void {
   const refuseFrozen = async (): Promise<void> => {
     const frozen = await findFreeze(await provider(), key())
     if (!frozen) return
-    const rollback = flow() === 'rollback'
+    const rollback = plugin.run.kind === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
       if (!lock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
       return
@@ -81,7 +80,7 @@ export default function deployLocker(shipit: Shipit): void {
   const takeLock = async (): Promise<void> => {
     if (lock.isHeld) return
     const { guardsAgainst, ...where } = await place().catch((error: unknown) => {
-      throw flow() === 'rollback' ? withoutStorage(error) : error
+      throw plugin.run.kind === 'rollback' ? withoutStorage(error) : error
     })
     await refuseFrozen()
     await lock.take(
@@ -92,10 +91,8 @@ export default function deployLocker(shipit: Shipit): void {
   }
 
   desc('Takes the deploy lock', DEPLOY_MACHINE)
-  // A lock that can't be asked for is told with what else is wrong; one that somebody has ends the run. And whoever invokes
-  // this would go on without it.
-  const isFinal = (error: unknown): boolean => isRefusal(error) || !shipit.seq.includes('deploy:lock:create')
-  task('deploy:lock:create', [], check(takeLock, isFinal))
+  // A lock that can't be asked for is reported with what else is wrong; one that somebody has ends the run.
+  task('deploy:lock:create', [], plugin.check(takeLock, isRefusal))
 
   desc('Gives the deploy lock back, if this process has it', DEPLOY_MACHINE)
   task('deploy:lock:clear', [], () => lock.release())
@@ -108,7 +105,7 @@ export default function deployLocker(shipit: Shipit): void {
     await (await provider()).check?.()
     const frozen = await findFreeze(await provider(), key())
     const has = await holder()
-    print({ key: key(), holder: has ?? null, freeze: frozen ?? null }, () => {
+    plugin.print({ key: key(), holder: has ?? null, freeze: frozen ?? null }, () => {
       if (has) return frozen ? [describeFreeze(frozen)] : []
       return frozen ? [] : [`${key()} is not locked.`]
     })
@@ -163,18 +160,18 @@ export default function deployLocker(shipit: Shipit): void {
     return [frozen && describeFreeze(frozen), has && describeHolder(has)].filter(Boolean).join(' ') || 'free'
   }
   // What is live can be told without it.
-  statusLine('lock', () => tellState().catch((error: unknown) => `can't be told: ${String(error)}`))
+  plugin.statusLine('lock', () => tellState().catch((error: unknown) => `can't be told: ${String(error)}`))
 
   // A deploy that has lost its lock starts no other task, and above all publishes nothing.
-  guard(() => lock.assure())
+  plugin.beforeTask(() => lock.assure())
   // Also where `deploy:failed` does not run, as it is no deploy that has failed.
-  whenFailed(() => lock.release())
+  plugin.onAbort(() => lock.release())
   const confirm = async (): Promise<void> => {
     if (!lock.isHeld) return
     await lock.confirm()
     await refuseFrozen()
   }
-  fence(async () => {
+  plugin.beforePublish(async () => {
     await confirm()
     return lock.fence
   })

@@ -152,7 +152,7 @@ export class S3Transport extends Transport {
     const lock = new S3Lock(lockOptions(this.options))
     try {
       await lock.check()
-      return { provider: lock, description: this.description }
+      return { store: lock, description: this.description }
     } catch (error) {
       if (!(error instanceof TransportError) || error.code !== 'E_S3_CONDITIONS') throw error
       return { reason: `${this.description} does not honour conditional writes` }

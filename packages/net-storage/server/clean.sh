@@ -1,4 +1,4 @@
-# Removes archives that no release here was made from, and tells the revisions of the releases that are here.
+# Removes archives that no release here was made from, and reports the revisions of the releases that are here.
 # Variables: deploy_to, archives_path
 
 # Nothing was deployed here yet.
@@ -16,7 +16,7 @@ done
 # Only what is named as an archive is one: somebody may keep other files there.
 digit='[0-9]'
 archives="?*-$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit*.?*"
-# What was fetched ahead of time is kept for a week.
+# What was fetched in advance is kept for a week.
 find "$archives_path" -maxdepth 1 -name "$archives.prefetched" -type f -mtime +6 -exec rm -f -- {} +
 find releases -maxdepth 1 -name '.prefetched-*' -type d -mtime +6 -exec rm -rf -- {} +
 for file in "$archives_path"/*; do

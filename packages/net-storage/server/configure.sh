@@ -5,4 +5,4 @@
 [ -d "$deploy_to/releases/.staging-$release" ] || exit 0
 cd -- "$deploy_to/releases/.staging-$release"
 mkdir -p -- "$config_dir"
-tar -xopf - -C "$config_dir" || fail 24 "cannot write config files to $config_dir"
+tar -xopf - -C "$config_dir" || fail "$E_CONFIG_FILES" "cannot write config files to $config_dir"

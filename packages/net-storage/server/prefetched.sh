@@ -1,4 +1,4 @@
-# Tells the revisions whose archives were fetched ahead of time. Changes nothing.
+# Reports the revisions whose archives were fetched in advance. Changes nothing.
 # Variables: deploy_to, archives_path
 
 cd -- "$deploy_to" 2>/dev/null || exit 0

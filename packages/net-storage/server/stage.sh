@@ -1,23 +1,24 @@
 # Makes a release of an archive, or gets it ready for that: fetches it unless a verified copy is there, checks it, and unpacks it
-# beside the releases. Stands behind download.sh and fetch.sh.
-# Variables: deploy_to, purpose (stage: unpack for release; prefetch: fetch only; extract: unpack ahead of time), release, revision,
-#            revision_time, archives_path, unpack_command, unpacked_size (bytes), and those of download.sh and fetch.sh
+# beside the releases.
+# Needs: download fetch
+# Variables: deploy_to, purpose (stage: unpack for release; prefetch: fetch only; extract: unpack in advance), release, revision,
+#            revision_time, archives_path, unpack_command, unpacked_size (bytes), and those of lib/download.sh and lib/fetch.sh
 
-mkdir -p -- "$deploy_to/releases" || fail 10 "cannot make the folder $deploy_to/releases"
+mkdir -p -- "$deploy_to/releases" || fail "$E_FOLDER" "cannot make the folder $deploy_to/releases"
 cd -- "$deploy_to"
-mkdir -p -- "$archives_path" || fail 10 "cannot make the folder $archives_path"
+mkdir -p -- "$archives_path" || fail "$E_FOLDER" "cannot make the folder $archives_path"
 file=$archives_path/$archive
 part=$file.part
 staging=releases/.staging-$release
-# What was unpacked ahead of time, of exactly this archive.
+# What was unpacked in advance, of exactly this archive.
 ahead=releases/.prefetched-$sha256
 
-# Fails before anything is written if the disk can't take it. What df does not tell is not checked.
+# Fails before anything is written if the disk can't take it. What df does not report is not checked.
 check_space() {
   free=$(df -Pk . 2>/dev/null | sed -n '2s/.* \([0-9]\{1,\}\) \{1,\}[0-9]\{1,\}%.*/\1/p' 2>/dev/null) || free=
   [ -n "$free" ] || return 0
   needed=$((($1 + 1023) / 1024))
-  [ "$free" -ge "$needed" ] || fail 26 "the disk of $deploy_to has $((free / 1024)) MB free, and this release needs $((needed / 1024)) MB: make room, or lower keepReleases"
+  [ "$free" -ge "$needed" ] || fail "$E_SPACE" "the disk of $deploy_to has $((free / 1024)) MB free, and this release needs $((needed / 1024)) MB: make room, or lower keepReleases"
 }
 
 unpack() {
@@ -27,7 +28,7 @@ unpack() {
   target=$1
   eval "$unpack_command" || {
     rm -rf -- "$1"
-    fail 23 "cannot unpack $archive: is the disk full?"
+    fail "$E_UNPACK" "cannot unpack $archive: is the disk full?"
   }
   printf '%s\n' "$revision" >"$1/REVISION"
   printf '%s\n' "$revision_time" >"$1/REVISION_TIME"
@@ -36,14 +37,14 @@ unpack() {
 if [ "$purpose" = stage ] && [ -d "releases/$release" ]; then
   existing=
   if [ -f "releases/$release/REVISION" ]; then IFS= read -r existing <"releases/$release/REVISION" || :; fi
-  [ "$existing" = "$revision" ] || fail 25 "release $release is there already, of another commit"
+  [ "$existing" = "$revision" ] || fail "$E_RELEASE_EXISTS" "release $release is there already, of another commit"
   say "release $release is here"
   exit 0
 fi
 
 if [ -d "$ahead" ] && [ "$purpose" != prefetch ]; then
   [ "$purpose" = extract ] || { rm -rf -- "$staging" && mv -- "$ahead" "$staging"; }
-  say "$archive was unpacked ahead of time"
+  say "$archive was unpacked in advance"
   exit 0
 fi
 

@@ -3,12 +3,8 @@ import capistrano, { type Shipit } from 'shipit-capistrano'
 import type { Manifest } from './archive/manifest.js'
 import { pushMistakes } from './push-settings.js'
 import { settingsSchema, type NetStorageSettings } from './settings.js'
-import { defineArchive } from './tasks/archive.js'
-import { defineCheck } from './tasks/check.js'
-import { defineCleanUp } from './tasks/clean-up.js'
-import { Deployment } from './tasks/deployment.js'
-import { replaceFlow } from './tasks/flow.js'
-import { defineRelease } from './tasks/release.js'
+import { definePullDeploy } from './deploy.js'
+import { Deployment } from './deployment.js'
 
 /** What net-storage knows of the running deploy, for the shipitfile's own tasks: `shipit.netStorage`. */
 export interface NetStorage {
@@ -17,7 +13,7 @@ export interface NetStorage {
   /** The application's folder in it: where builds run. */
   readonly localReleaseAppPath: string
   /** The archive that is deployed, from `net_storage:upload_archive` on. */
-  manifest?: Manifest
+  readonly manifest: Manifest | undefined
 }
 
 declare module 'shipit-capistrano' {
@@ -37,26 +33,26 @@ declare module 'shipit-capistrano' {
 export default function netStorage(shipit: Shipit): void {
   if (shipit.netStorage) return
   const dsl = capistrano(shipit)
-  const settings = dsl.settings({
+  const { plugin } = dsl
+  const settings = plugin.settings({
     key: 'netStorage',
     schema: settingsSchema,
     requires: ['application', 'deployTo', 'repositoryUrl'],
     mistakes: pushMistakes,
   })
-  const deployment = new Deployment(shipit, dsl, settings)
-  dsl.offerLock(async () => settings().transport.lock?.())
+  const deployment = plugin.perRun((run) => new Deployment(shipit, dsl, settings(), run))
+  plugin.offerLock(async () => settings().transport.lock?.())
   shipit.netStorage = {
     get localReleasePath() {
-      return deployment.workspace.path
+      return deployment().workspace.path
     },
     get localReleaseAppPath() {
-      const { workspace, application } = deployment
+      const { workspace, application } = deployment()
       return settings().multiAppMode ? join(workspace.path, application) : workspace.path
     },
+    get manifest() {
+      return deployment().manifest
+    },
   }
-  defineCheck(deployment)
-  defineArchive(deployment)
-  defineRelease(deployment)
-  defineCleanUp(deployment)
-  replaceFlow(deployment)
+  definePullDeploy(dsl, deployment)
 }

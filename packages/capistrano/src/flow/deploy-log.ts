@@ -1,6 +1,9 @@
 import { hostname, userInfo } from 'node:os'
-import type { Flow } from '../capistrano.js'
+import type { Capistrano } from '../capistrano.js'
 import type { Shipit } from '../shipit/shipit.js'
+import { serverScript } from '../ssh/script.js'
+import { onAllIfPossible } from './clean-up.js'
+import type { Flow } from './flow-of.js'
 
 /** One line of `deploys.jsonl`: what was done to a server, and how it ended. */
 export interface DeployRecord {
@@ -29,36 +32,43 @@ export function currentUser(): string {
   return process.env['USER'] || process.env['LOGNAME'] || userInfo().username
 }
 
-/** The record of the running deploy or rollback. */
-export function deployRecord(
+/** Notes a deploy or rollback, and how it ended, in the logs on the servers. */
+export async function logDeploy(
   shipit: Shipit,
-  details: {
-    readonly action: Flow
-    readonly started: Date
-    readonly servers: number
-    readonly result: DeployRecord['result']
-  },
-): DeployRecord {
-  const { action, started, servers, result } = details
-  return {
-    at: started.toISOString(),
+  dsl: Capistrano,
+  result: DeployRecord['result'],
+): Promise<void> {
+  const { plugin, releaseRoles } = dsl
+  const { kind, startedAt, revision, release, environment } = plugin.run
+  const action = kind === 'rollback' ? 'rollback' : 'deploy'
+  const branch = plugin.branch()
+  const user = currentUser()
+  const record: DeployRecord = {
+    at: startedAt.toISOString(),
     action,
-    user: currentUser(),
+    user,
     from: hostname(),
-    environment: shipit.environment,
-    branch: action === 'deploy' ? (shipit.config.branch ?? 'master') : null,
-    revision: shipit.currentRevision ?? null,
-    release: shipit.releaseDirname ?? null,
-    servers,
-    seconds: Math.round((Date.now() - started.getTime()) / 100) / 10,
+    environment,
+    branch: action === 'deploy' ? branch : null,
+    revision: revision ?? null,
+    release: release ?? null,
+    servers: releaseRoles('all').length,
+    seconds: Math.round((Date.now() - startedAt.getTime()) / 100) / 10,
     result,
   }
-}
-
-/** The line of `revisions.log`, in Capistrano's words. */
-export function revisionLine(shipit: Shipit, action: Flow): string {
-  const { releaseDirname, currentRevision, config } = shipit
-  return action === 'rollback'
-    ? `${currentUser()} rolled back to release ${releaseDirname}`
-    : `Branch ${config.branch ?? 'master'} (at ${currentRevision}) deployed as release ${releaseDirname} by ${currentUser()}`
+  // In Capistrano's words, for those who read it there.
+  const line =
+    action === 'rollback'
+      ? `${user} rolled back to release ${release}`
+      : `Branch ${branch} (at ${revision}) deployed as release ${release} by ${user}`
+  await onAllIfPossible(
+    shipit,
+    dsl,
+    serverScript('log-deploy').with({
+      deploy_to: plugin.deployTo(),
+      line: result === 'succeeded' ? line : '',
+      record: JSON.stringify(record),
+    }),
+    'revisions.log and deploys.jsonl could not be written everywhere',
+  )
 }

@@ -1,5 +1,7 @@
-import type { Flow } from '../capistrano.js'
 import { PHASES } from './phases.js'
+
+/** Which of the two flows tasks belong to. */
+export type Flow = 'deploy' | 'rollback'
 
 const DEPLOY = new Set<string>(PHASES.deploy)
 const ROLLBACK = new Set<string>(PHASES.rollback)

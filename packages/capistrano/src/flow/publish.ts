@@ -1,36 +1,35 @@
 import { setMaxListeners } from 'node:events'
-import type { Fence, On } from '../capistrano.js'
+import type { On } from '../capistrano.js'
 import { counted } from '../counted.js'
+import type { FencingToken } from '../plugin/api.js'
 import type { Host } from '../ssh/host.js'
 import { HostError, ServersError } from '../ssh/servers-error.js'
-import { releaseScript } from './release-script.js'
-
-const publishScript = releaseScript('publish')
+import { serverScript } from '../ssh/script.js'
 
 /** What {@link publish} makes live. */
 export interface Publication {
-  /** Shipit's environment, for the commands that are told. */
+  /** Shipit's environment, for the commands that messages name. */
   readonly environment: string
   readonly deployTo: string
   /** Name of the release. */
   readonly release: string
-  readonly fence?: Fence | undefined
+  readonly token?: FencingToken | undefined
 }
 
 /**
  * Makes a release the current one on every server. If a server can't, those that could go back to what they had. With a
- * fence, a server refuses that has seen a deploy with a higher number, also to go back: what it has is that deploy's.
+ * fencing token, a server refuses that has seen a deploy with a higher number, also to go back: what it has is that deploy's.
  * @throws {ServersError} `E_SERVERS`
  */
 export async function publish(hosts: readonly Host[], on: On, publication: Publication): Promise<void> {
-  const { deployTo, release, fence } = publication
+  const { deployTo, release, token } = publication
   // An interrupt does not cut this short: a server whose answer is lost may have changed or not. It takes a moment.
   const { signal } = new AbortController()
   setMaxListeners(0, signal)
-  const script = publishScript.with({
+  const script = serverScript('publish').with({
     deploy_to: deployTo,
-    fence_domain: fence?.domain ?? '',
-    fence_number: fence?.number ?? '',
+    fence_scope: token?.scope ?? '',
+    fence_number: token?.number ?? '',
   })
   const flip = script.with({ target: `releases/${release}`, back: '' })
   const previousOf = new Map<Host, string>()
@@ -61,7 +60,7 @@ function isCutOff(error: unknown): error is HostError {
 
 function unknownState(error: HostError, { environment, release }: Publication): HostError {
   const { host, status } = error
-  const output = `the connection was lost while publishing: it may run release ${release}, or what it had before. Once it can be reached, \`shipit ${environment} deploy:status\` tells which; deploy again to bring all servers to the same release`
+  const output = `the connection was lost while publishing: it may run release ${release}, or what it had before. Once it can be reached, \`shipit ${environment} deploy:status\` says which; deploy again to bring all servers to the same release`
   return new HostError({ code: 'E_UNREACHABLE', host, status, output, cause: error })
 }
 

@@ -1,4 +1,6 @@
-import type { Facts } from '../ssh/host.js'
+import type { Facts, Host } from '../ssh/host.js'
+import { serverScript } from '../ssh/script.js'
+import type { DeployRecord } from './deploy-log.js'
 
 /** One release on a server. */
 export interface Release {
@@ -12,13 +14,22 @@ export interface Release {
 export interface ServerReleases {
   /** Name of the release that is live, or undefined. */
   readonly current: string | undefined
+  /** Full commit id that is live, or undefined if it is not known. */
+  readonly revision: string | undefined
+  /** What the deploy log says of how that went live. */
+  readonly record: Partial<DeployRecord> | undefined
   /** Oldest first. */
   readonly releases: readonly Release[]
   /** Names of those that went live, in that order, the current one last. One may come several times. */
   readonly wentLive: readonly string[]
 }
 
-/** Reads what `server/releases.sh` told. */
+/** Asks a server what it has. Changes nothing. @throws {HostError} */
+export async function askReleases(host: Host, deployTo: string): Promise<ServerReleases> {
+  return serverReleases(await host.script(serverScript('list-releases').with({ deploy_to: deployTo })))
+}
+
+/** Reads what `server/list-releases.sh` reports. */
 export function serverReleases(facts: Facts): ServerReleases {
   const releases = (facts['release'] ?? []).map((fact) => {
     const space = fact.lastIndexOf(' ')
@@ -26,8 +37,24 @@ export function serverReleases(facts: Facts): ServerReleases {
   })
   return {
     current: facts['current']?.[0],
+    revision: facts['revision']?.[0] || undefined,
+    record: parseRecord(facts['record']?.[0]),
     releases: releases.sort((a, b) => compare(a.name, b.name)),
     wentLive: facts['live'] ?? [],
+  }
+}
+
+/** What most servers have live, of those that have something; undefined if none has. */
+export function majorityLive(servers: readonly ServerReleases[]): ServerReleases | undefined {
+  const most = majority(servers.flatMap(({ current }) => current ?? []))
+  return most === undefined ? undefined : servers.find(({ current }) => current === most)
+}
+
+function parseRecord(line = ''): Partial<DeployRecord> | undefined {
+  try {
+    return JSON.parse(line) as Partial<DeployRecord>
+  } catch {
+    return undefined
   }
 }
 

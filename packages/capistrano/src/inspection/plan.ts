@@ -5,7 +5,7 @@ import { columns } from './columns.js'
 export interface PlannedTask {
   readonly task: string
   readonly description?: string
-  /** Absent if the task does not tell. */
+  /** Absent if it is not known. */
   readonly runsOn?: Place
   /** What it is hooked on: `'before deploy:starting'`. */
   readonly hooks: readonly string[]
@@ -36,13 +36,16 @@ export interface Plan {
   readonly servers: readonly PlannedServer[]
   /** In running order. Tasks that only group others are left out. */
   readonly tasks: readonly PlannedTask[]
+  /** What plugins say, by title. */
+  readonly more: Readonly<Record<string, string>>
 }
 
 /** A plan as lines for people. */
-export function renderPlan({ environment, branch, revision, servers, tasks }: Plan): string[] {
+export function renderPlan({ environment, branch, revision, servers, tasks, more }: Plan): string[] {
   return [
-    `A deploy of ${branch} to ${environment}; nothing is changed now.`,
+    `A deploy of ${branch} to ${environment}; this changes nothing.`,
     `Revision: ${revision ?? 'known once the repository is fetched'}`,
+    ...Object.entries(more).map(([title, text]) => `${title}: ${text}`),
     '',
     `Servers (${servers.length}):`,
     ...indented(columns(servers.map((server) => [server.server, shownState(server), shownNotes(server)]))),
@@ -62,7 +65,7 @@ export function renderPlan({ environment, branch, revision, servers, tasks }: Pl
 
 function shownState({ currentRelease, currentRevision, error }: PlannedServer): string {
   if (error) return `can't be asked: ${error}`
-  if (currentRelease === null) return 'now nothing yet'
+  if (currentRelease === null) return 'nothing deployed yet'
   return currentRevision
     ? `now ${currentRevision} (release ${currentRelease})`
     : `now release ${currentRelease}`

@@ -1,14 +1,16 @@
-import { majorityLive, type LiveRelease } from '../flow/live.js'
-import { releaseScript } from '../flow/release-script.js'
+import { askReleases, majority } from '../flow/releases.js'
+import type { Extensions } from '../plugin/extensions.js'
 import type { Host } from '../ssh/host.js'
 import { columns } from './columns.js'
 
-const statusScript = releaseScript('status')
-
 /** One server of a fleet's status. */
-export interface ServerStatus extends LiveRelease {
+export interface ServerStatus {
   readonly server: string
-  /** When that release went live: ISO 8601, UTC; null if nothing tells. */
+  /** Name of the release that is live, or null. */
+  readonly release: string | null
+  /** Full commit id that is live, or null if it is not known. */
+  readonly revision: string | null
+  /** When that release went live: ISO 8601, UTC; null if that is not known. */
   readonly since: string | null
   /** Who deployed it, or null. */
   readonly by: string | null
@@ -16,43 +18,48 @@ export interface ServerStatus extends LiveRelease {
   readonly releases: number
   /** True if something else is live here than on most servers. */
   readonly differs: boolean
-  /** What plugins tell of it, by title. */
+  /** What plugins say of it, by title. */
   readonly more: Readonly<Record<string, string>>
   /** Why it could not be asked. */
   readonly error?: string
 }
 
-/** What `deploy:status` tells. */
+/** What `deploy:status` reports. */
 export interface Status {
   readonly environment: string
   readonly servers: readonly ServerStatus[]
-  /** What plugins tell of the whole, by title. */
+  /** What plugins say of the whole, by title. */
   readonly more: Readonly<Record<string, string>>
 }
 
-/** What plugins add to the status. */
-export class StatusParts {
-  /** Columns for servers. */
-  readonly columns = new Map<string, (host: Host) => Promise<string>>()
-  /** Lines for the whole. */
-  readonly lines = new Map<string, () => Promise<string>>()
+/** What {@link gatherStatus} asks. */
+export interface StatusOptions {
+  readonly environment: string
+  readonly deployTo: string
+  /** What plugins add: columns for servers, and lines for the whole. */
+  readonly extensions: Pick<Extensions, 'statusColumns' | 'statusLines'>
 }
 
-/** Asks all servers, and the plugins. A server that can't be asked is told as such. */
-export async function gatherStatus(
-  hosts: readonly Host[],
-  { environment, deployTo, parts }: { environment: string; deployTo: string; parts: StatusParts },
-): Promise<Status> {
-  const asked = await Promise.all(hosts.map((host) => askServer(host, deployTo, parts)))
-  const most = majorityLive(asked)
+/** Asks all servers, and the plugins. A server that can't be asked is reported as such. */
+export async function gatherStatus(hosts: readonly Host[], options: StatusOptions): Promise<Status> {
+  const { environment, extensions } = options
+  const asked = await Promise.all(hosts.map((host) => askServer(host, options)))
+  const most = majority(asked.flatMap(({ release }) => release ?? []))
   const servers = asked.map((server) => ({
     ...server,
-    differs: server.error === undefined && most !== undefined && server.release !== most.release,
+    differs: server.error === undefined && most !== undefined && server.release !== most,
   }))
-  const more = await Promise.all(
-    [...parts.lines].map(async ([title, tell]) => [title, await tell()] as const),
+  return { environment, servers, more: await askAll(extensions.statusLines.all, (line) => line()) }
+}
+
+/** What plugins say, by title. */
+export async function askAll<T>(
+  all: ReadonlyMap<string, T>,
+  ask: (each: T) => Promise<string>,
+): Promise<Record<string, string>> {
+  return Object.fromEntries(
+    await Promise.all([...all].map(async ([title, each]) => [title, await ask(each)] as const)),
   )
-  return { environment, servers, more: Object.fromEntries(more) }
 }
 
 /** A status as lines for people. */
@@ -76,43 +83,22 @@ export function renderStatus({ servers, more }: Status): string[] {
 
 async function askServer(
   host: Host,
-  deployTo: string,
-  parts: StatusParts,
+  { deployTo, extensions }: StatusOptions,
 ): Promise<Omit<ServerStatus, 'differs'>> {
+  const server = host.name
   try {
-    const facts = await host.script(statusScript.with({ deploy_to: deployTo }))
-    const { at = null, user = null } = parseRecord(facts['record']?.[0])
-    const more = await Promise.all(
-      [...parts.columns].map(async ([title, tell]) => [title, await tell(host)] as const),
-    )
+    const { current, revision, record, releases } = await askReleases(host, deployTo)
     return {
-      server: host.name,
-      release: facts['current']?.[0] ?? null,
-      revision: facts['revision']?.[0] || null,
-      since: at,
-      by: user,
-      releases: Number(facts['releases']?.[0] ?? 0),
-      more: Object.fromEntries(more),
+      server,
+      release: current ?? null,
+      revision: revision ?? null,
+      since: record?.at ?? null,
+      by: record?.user ?? null,
+      releases: releases.length,
+      more: await askAll(extensions.statusColumns.all, (column) => column(host)),
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return {
-      server: host.name,
-      release: null,
-      revision: null,
-      since: null,
-      by: null,
-      releases: 0,
-      more: {},
-      error: reason,
-    }
-  }
-}
-
-function parseRecord(line = ''): { at?: string; user?: string } {
-  try {
-    return JSON.parse(line) as { at?: string; user?: string }
-  } catch {
-    return {}
+    const unknown = { release: null, revision: null, since: null, by: null, releases: 0, more: {} }
+    return { server, ...unknown, error: error instanceof Error ? error.message : String(error) }
   }
 }

@@ -32,59 +32,65 @@ export async function allChecks(checks: readonly Promise<unknown>[]): Promise<vo
   if (error) throw error
 }
 
+/** Finds something wrong on servers or anywhere else, and rejects with it. */
+export type Check = (hosts: readonly Host[]) => Promise<void>
+
+/** Functions of tasks that check. */
+const checkFunctions = new WeakSet<TaskFunction>()
+
+/**
+ * A task's function that checks.
+ * @param checks those of the run that it runs in
+ * @param isFinal errors that end the run at once
+ */
+export function checkFunction(
+  check: Check,
+  checks: () => Checks,
+  isFinal: (error: unknown) => boolean = () => false,
+): TaskFunction {
+  const fn = (): Promise<void> => checks().run(check, isFinal)
+  checkFunctions.add(fn)
+  return fn
+}
+
 /** What {@link Checks} needs of its surroundings. */
 export interface ChecksContext {
   /** The servers that take releases. */
   readonly hosts: () => readonly Host[]
-  /** Whether `deploy:check`, where all is told, is still to come in this run. */
-  readonly willTell: () => boolean
+  /** Whether `deploy:check`, which reports all of it, stands behind the task that asks. */
+  readonly willReport: () => boolean
   /** Told which task an error comes from. */
   readonly blame: (error: unknown, task: string) => void
 }
 
 /**
- * The checks of a run. What one finds wrong is held back until all that stand together have run, so that it is told at
- * once; nothing but checks starts in between. A check that runs without `deploy:check` behind it tells by itself.
+ * The checks of a run. What one finds wrong is held back until all that stand together have run, so that it is reported at
+ * once; nothing but checks starts in between. A check that runs without `deploy:check` behind it reports by itself: whoever
+ * invokes one would go on otherwise.
  */
 export class Checks {
-  private readonly functions = new WeakSet<TaskFunction>()
-  private found: unknown[] = []
+  private readonly found: unknown[] = []
 
   constructor(private readonly context: ChecksContext) {}
 
-  /**
-   * A task's function that checks. It is given the servers that no check before it found out of reach.
-   * @param isFinal errors that end the run at once
-   */
-  define(
-    check: (hosts: readonly Host[]) => Promise<void>,
-    isFinal: (error: unknown) => boolean = () => false,
-  ): TaskFunction {
-    const fn = async (): Promise<void> => {
-      try {
-        await check(this.reachable())
-      } catch (error) {
-        if (isFinal(error) || !this.context.willTell()) throw error
-        this.found.push(error)
-      }
+  /** Runs a check on the servers that no check before it found out of reach. */
+  async run(check: Check, isFinal: (error: unknown) => boolean): Promise<void> {
+    try {
+      await check(this.reachable())
+    } catch (error) {
+      if (isFinal(error) || !this.context.willReport()) throw error
+      this.found.push(error)
     }
-    this.functions.add(fn)
-    return fn
   }
 
   /** Asked before a task starts. @throws what checks found wrong, unless the task is another check */
   assure(task: Task): void {
-    if (isGroup(task) || this.functions.has(task.fn)) return
+    if (isGroup(task) || checkFunctions.has(task.fn)) return
     const error = together(this.found.splice(0))
     if (!error) return
     // Whatever was about to start has not failed.
     this.context.blame(error, 'deploy:check')
     throw error
-  }
-
-  /** Forgets the last run's. */
-  reset(): void {
-    this.found = []
   }
 
   private reachable(): readonly Host[] {

@@ -109,8 +109,8 @@ it.each([
   const { shipit, dsl, log, ran, run } = failing(boom)
   const events: string[] = []
   shipit.on('task_start', () => events.push(String(ran.at(-1))))
-  dsl.whenFailed(() => Promise.reject(new DeployError('E_END', 'an end broke')))
-  dsl.whenFailed(() => tick().then(() => void events.push('ended')))
+  dsl.plugin.onAbort(() => Promise.reject(new DeployError('E_END', 'an end broke')))
+  dsl.plugin.onAbort(() => tick().then(() => void events.push('ended')))
   shipit.on('task_err', () => events.push('reported'))
   expect(await run(task)).toMatchObject({ code: 'E_BOOM' })
   expect(events.slice(0, order.length)).toEqual(order)

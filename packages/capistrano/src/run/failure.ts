@@ -1,30 +1,22 @@
 import { constants } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatError } from './format-error.js'
+import type { Extensions } from '../plugin/extensions.js'
+import { withoutExitingListeners } from '../shipit/exiting-listeners.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
-import type { Run } from './run.js'
-import type { RunSignal } from './run-signal.js'
-import type { TaskRunner } from './task-runner.js'
+import type { Execution } from './execution.js'
 
 /** Seconds that tasks have to end once they were told to. */
 const STOP_SECONDS = 5
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/**
- * The package `tmp`, which ssh-pool and shipit-deploy load, ends the process at once with status 0 on SIGINT. It looks
- * for its own listener by this name, too. What it cleans up, it cleans up when the process exits anyway.
- */
-const EXITING_LISTENER = '_tmp$sigint_listener'
-
 /** What a failing run needs of its surroundings. */
 export interface FailureContext {
   readonly shipit: Shipit
-  readonly runner: TaskRunner
-  readonly signal: RunSignal
-  readonly run: Run
-  /** What is to be done behind the failure tasks, whatever the run is. */
-  readonly endings: readonly (() => Promise<void>)[]
+  readonly extensions: Extensions
+  /** The run that may fail. */
+  readonly execution: Execution
   /** Closes connections. */
   readonly close: () => void
 }
@@ -46,11 +38,7 @@ export class Failure {
   private readonly running = new Map<string, Promise<void>>()
   private readonly hookErrors: { readonly task: string; readonly error: unknown }[] = []
 
-  constructor(private readonly context: FailureContext) {
-    // Behind Shipit's own log of the first error, and before shipit-cli's exit.
-    context.shipit.on('task_err', () => this.reportHookErrors())
-    context.shipit.on('task_not_found', () => this.reportHookErrors())
-  }
+  constructor(private readonly context: FailureContext) {}
 
   /** True from the first error or signal on: no other task may start. */
   get active(): boolean {
@@ -60,15 +48,6 @@ export class Failure {
   /** True if the process is ending because of a signal; its exit status is the signal's then. */
   get interrupted(): boolean {
     return this.interruptedBy !== undefined
-  }
-
-  /** Forgets the last run's failure. */
-  reset(): void {
-    this.handling = undefined
-    this.handled = false
-    this.reason = undefined
-    this.invokers.clear()
-    this.hookErrors.length = 0
   }
 
   /** Notes which task an error comes from, unless that is known. */
@@ -85,7 +64,7 @@ export class Failure {
   /** Runs the failure tasks of a flow that a task of another run invoked. That task fails with it, also if it goes on. */
   async flowFailed(error: unknown): Promise<void> {
     if (this.active) return
-    const { task } = this.context.run
+    const { task } = this.context.execution.tasks
     if (task !== undefined) {
       this.invokers.add(task)
       // It waits for the failure tasks: they do not wait for it.
@@ -101,8 +80,8 @@ export class Failure {
 
   /** Whether nothing is started any more by the code that asks; the log says so. What failure tasks start runs, too. */
   refuses(names: readonly string[]): boolean {
-    const { shipit, signal, run } = this.context
-    if (!this.active || (run.schedule && !signal.current.aborted)) return false
+    const { shipit, execution } = this.context
+    if (!this.active || !execution.signal.current.aborted) return false
     shipit.log(`Not started, as the run has failed: ${names.join(', ')}.`)
     return true
   }
@@ -135,9 +114,9 @@ export class Failure {
 
   /** What a run that fails leaves behind, but for its failure tasks. Never rejects. */
   async end(): Promise<void> {
-    const { endings, signal } = this.context
-    for (const ending of endings) {
-      await signal.start(ending).catch((error: unknown) => this.context.shipit.log(formatError(error)))
+    const { extensions, execution, shipit } = this.context
+    for (const ending of extensions.onAbort) {
+      await execution.signal.start(ending).catch((error: unknown) => shipit.log(formatError(error)))
     }
   }
 
@@ -147,7 +126,7 @@ export class Failure {
       const status = 128 + constants.signals[signal]
       if (this.interruptedBy) process.exit(status)
       this.interruptedBy = signal
-      const reason = `Interrupted by ${signal}; once more to end at once.`
+      const reason = `Interrupted by ${signal}; press Ctrl-C again to quit immediately.`
       this.handling ??= this.runFailureTasks(reason, new Error(reason))
       void this.handling.then(() => {
         this.reportHookErrors()
@@ -155,32 +134,32 @@ export class Failure {
       })
     }
     const exit = (): void => this.exited()
-    const exiting = process.listeners('SIGINT').filter(({ name }) => name === EXITING_LISTENER)
-    for (const listener of exiting) process.off('SIGINT', listener)
+    const restoreListeners = withoutExitingListeners()
     for (const signal of SIGNALS) process.on(signal, interrupt)
     process.on('exit', exit)
     return () => {
       process.off('exit', exit)
       for (const signal of SIGNALS) process.off(signal, interrupt)
-      for (const listener of exiting) process.on('SIGINT', listener)
+      restoreListeners()
     }
   }
 
   /** The process ends in the middle of the flow, by `process.exit`: only what is synchronous can still be done. */
   private exited(): void {
-    const { shipit, runner, run } = this.context
-    if (this.handled || !run.flow) return
+    const { shipit, execution } = this.context
+    const { tasks, runner } = execution
+    if (this.handled || !tasks.flow) return
     if (this.handling) {
       shipit.log("Ended before 'deploy:failed' had finished.")
       return
     }
     // Nothing but failure tasks starts any more.
     this.handling = Promise.resolve()
-    const where = run.busy.map((name) => `'${name}'`).join(', ') || 'between two tasks'
+    const where = tasks.busy.map((name) => `'${name}'`).join(', ') || 'between two tasks'
     shipit.log(`\nThe process exits in the middle of the deploy, in ${where}. Running 'deploy:failed'...`)
     const unfinished: string[] = []
     const schedule = runner.scheduleOf('deploy:failed')
-    run.inside(run.open(schedule), () => {
+    tasks.inside(tasks.open(schedule), () => {
       for (const task of schedule.oneByOne()) {
         if (task.running) continue
         let ended = task.fn.length === 0
@@ -202,7 +181,8 @@ export class Failure {
     }
   }
 
-  private reportHookErrors(): void {
+  /** Behind Shipit's own log of the first error, and before shipit-cli's exit. */
+  reportHookErrors(): void {
     for (const { task, error } of this.hookErrors.splice(0)) {
       this.context.shipit.log(`'${task}', which runs after a failure, failed too: ${formatError(error)}`)
     }
@@ -221,7 +201,7 @@ export class Failure {
   }
 
   private async runFailureTask(task: Task): Promise<void> {
-    const { runner, signal } = this.context
+    const { runner, signal } = this.context.execution
     if (task.running) return
     try {
       await signal.start(() => runner.run(task))
@@ -231,8 +211,9 @@ export class Failure {
   }
 
   private async runFailureTasks(reason: string, error: unknown): Promise<void> {
-    const { shipit, runner, run, signal, close } = this.context
-    const { flow } = run
+    const { shipit, execution, close } = this.context
+    const { runner, tasks, signal } = execution
+    const { flow } = tasks
     this.reason = error instanceof Error ? error : new Error(String(error))
     signal.abort(this.reason)
     shipit.log(`\n${reason}`)
@@ -240,11 +221,11 @@ export class Failure {
     if (flow) {
       shipit.log("Running 'deploy:failed'...")
       const schedule = runner.scheduleOf('deploy:failed')
-      const invocation = run.open(schedule)
-      await run.inside(invocation, async () => {
+      const invocation = tasks.open(schedule)
+      await tasks.inside(invocation, async () => {
         for (const task of schedule.oneByOne()) await this.runFailureTask(task)
       })
-      run.close(invocation)
+      tasks.close(invocation)
     }
     await this.end()
     this.handled = true

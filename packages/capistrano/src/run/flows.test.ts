@@ -25,7 +25,7 @@ function flows(): Flows {
   const does = new Map<string, () => unknown>()
   for (const name of TASKS) {
     shipit.blTask(name, () => {
-      noted.push(`${name} in ${dsl.flow()}`)
+      noted.push(`${name} in ${dsl.plugin.run.kind}`)
       return does.get(name)?.()
     })
   }
@@ -81,7 +81,7 @@ it('runs a rollback that is invoked behind a deploy as a whole', async () => {
 it('runs a rollback that a failure hook invokes as a whole', async () => {
   const { dsl, flows: noted, ran, run, does } = flows()
   does.set('deploy:clean', () => {
-    if (dsl.flow() === 'deploy') throw new DeployError('E_CLEAN', 'no')
+    if (dsl.plugin.run.kind === 'deploy') throw new DeployError('E_CLEAN', 'no')
   })
   dsl.after('deploy:failed', 'undo', () => dsl.invoke('rollback'))
   dsl.after('deploy:failed', 'last', () => {})
@@ -123,7 +123,7 @@ it('takes phases that are invoked one by one for one flow', async () => {
     'deploy:finish in rollback',
     'deploy:log_revision in rollback',
   ])
-  expect(dsl.flow()).toBeUndefined()
+  expect(dsl.plugin.run.kind).toBe('other')
 })
 
 it("is a rollback in the shipitfile's own, whose phases are invoked", async () => {
@@ -146,7 +146,7 @@ it.each([
     const { shipit, dsl, ran, run } = flows()
     let found: unknown
     dsl.before(name, 'look', () => {
-      found = dsl.flow()
+      found = dsl.plugin.run.kind
       throw new DeployError('E_LOOK', 'no')
     })
     dsl.task('started', () => void shipit.start(name))
@@ -159,9 +159,9 @@ it.each([
 
 it('tells which tasks see what a task has done before another one does', async () => {
   const { shipit, run } = createShipit()
-  const { task, before, tasksUntil, invoke } = capistrano(shipit)
+  const { task, before, invoke, plugin } = capistrano(shipit)
   const seen: Record<string, readonly string[]> = {}
-  const look = (name: string) => () => void (seen[name] = tasksUntil('pack'))
+  const look = (name: string) => () => void (seen[name] = plugin.tasksUntil('pack'))
   task('fetch', [], look('fetch'))
   task('build', ['fetch'], look('build'))
   before('pack', 'check', look('check'))
@@ -180,9 +180,9 @@ it('tells which tasks see what a task has done before another one does', async (
 
 it('has a barrier wait for plain tasks that listeners started', async () => {
   const { shipit, run } = createShipit()
-  const { task, barrier } = capistrano(shipit)
+  const { task, plugin } = capistrano(shipit)
   const order: string[] = []
-  barrier('pack')
+  plugin.barrier('pack')
   task('fetch', [], () => void shipit.emit('fetched'))
   task('pack', ['fetch'], () => void order.push('pack'))
   shipit.task('build', async () => {

@@ -1,152 +1,130 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Flow } from '../capistrano.js'
-import { flowOf, isWholeFlow } from '../flow/flow-of.js'
-import { Schedule } from '../graph/schedule.js'
+import { posix } from 'node:path'
+import { DeployError } from '../errors.js'
+import type { Flow } from '../flow/flow-of.js'
+import { majority, type ServerReleases } from '../flow/releases.js'
 import type { Shipit } from '../shipit/shipit.js'
 
-/** Tasks that run one behind the other inside of a task, which invoked them; or behind a failure. */
-export interface Invocation {
-  /** What is started in the middle of them goes here. */
-  readonly schedule: Schedule
-  /** The task that invoked them. */
-  readonly by: string | undefined
-  readonly outer: Invocation | undefined
-  isOpen: boolean
-}
+/** What a run does. `pull` is a deploy of what storage has; `other` is neither a deploy nor a rollback. */
+export type RunKind = Flow | 'pull' | 'other'
 
-/** Whose code it is that asks. */
-interface Asking {
-  readonly run: Run
-  /** The task that Orchestrator runs. */
+/** One task of a run's timeline. */
+export interface Step {
   readonly task: string
-  /** The task itself, if that one invoked it. */
-  readonly inner: string
-  readonly invocation?: Invocation | undefined
+  readonly startedAt: Date
+  readonly seconds: number
+  readonly failed: boolean
 }
 
-/** One for all: Node passes each that there is on with every promise. */
-const asking = new AsyncLocalStorage<Asking>()
+/** What a {@link Run} asks of how it is carried out. */
+export interface RunContext {
+  readonly shipit: Shipit
+  readonly kind: () => RunKind
+  readonly signal: () => AbortSignal
+  /** Whether a task is part of it. */
+  readonly includes: (task: string) => boolean
+}
 
-/** What is going on: which tasks a run is made of, those that tasks invoke among them, and which flow that is. */
+/**
+ * What is going on, from `shipit.start()` to its end: the only place that knows what kind of run this is and which release it
+ * makes, and the only writer of the fields that Shipit's plugins read: `releaseDirname`, `releasePath`, `currentRevision`,
+ * `previousRelease`, `previousRevision`, `prevReleaseDirname`, `prevReleasePath` and `workspace`. What others write there counts.
+ */
 export class Run {
-  /** The innermost last. Phases that are invoked one by one make a flow, so they stay until the run ends. */
-  private readonly invocations = new Set<Invocation>()
-  /** The order of the run itself. */
-  readonly plan: Schedule
+  /** When the run, or the last deploy or rollback in it, began. */
+  startedAt = new Date()
+  /** What each server had then, in the order of `releaseRoles('all')`; empty until `deploy:check` has asked. */
+  servers: readonly ServerReleases[] = []
+  /** The timeline: tasks that have ended, in that order. */
+  readonly steps: Step[] = []
 
-  constructor(private readonly shipit: Shipit) {
-    this.plan = new Schedule(() => shipit.tasks)
+  constructor(private readonly context: RunContext) {}
+
+  get kind(): RunKind {
+    return this.context.kind()
   }
 
-  /** Forgets the last run. */
-  reset(): void {
-    this.invocations.clear()
+  get environment(): string {
+    return this.shipit.environment
   }
 
-  /** The flow that is running, if one is; of a flow that was invoked in another one, that. */
-  get flow(): Flow | undefined {
-    return this.parts(() => true).reduce<Flow | undefined>((outer, names) => flowOf(names, outer), undefined)
+  /** Aborted when the run fails or is interrupted. */
+  get signal(): AbortSignal {
+    return this.context.signal()
   }
 
-  /** Whether all that is invoked now is part of a flow, whose failure tasks run if it fails. */
-  get isInFlow(): boolean {
-    return this.parts(({ isOpen }) => isOpen).some((names) => flowOf(names) !== undefined)
+  /** Name of the release that is made, or gone back to: `'20261123201530'`, UTC. Undefined until it is chosen. */
+  get release(): string | undefined {
+    return this.shipit.releaseDirname
   }
 
-  /** Whether a task is part of the run. */
+  /** Full commit id that is deployed. Undefined until it is known. */
+  get revision(): string | undefined {
+    return this.shipit.currentRevision
+  }
+
+  /** The release that most servers had live when the run began, or null. */
+  get previousRelease(): string | null {
+    return this.shipit.previousRelease ?? null
+  }
+
+  /** Whether a task is part of the run, by itself or in what a running task invokes. */
   includes(task: string): boolean {
-    return this.parts(() => true).some((names) => names.has(task))
+    return this.context.includes(task)
   }
 
-  /** The task of Orchestrator's whose code asks, or which invoked that; undefined outside of tasks. */
-  get task(): string | undefined {
-    return this.asking?.task
+  /** A deploy or rollback begins; another one may have ended before in the same run. */
+  begin(): void {
+    this.startedAt = new Date()
+    this.servers = []
   }
 
-  /** Where what is started by the code that asks has its place. */
-  get schedule(): Schedule {
-    return this.openInvocations()[0]?.schedule ?? this.plan
+  /** Notes what the servers have before anything is changed. */
+  found(servers: readonly ServerReleases[]): void {
+    this.servers = servers
+    const live = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
+    const releases = servers.flatMap((server) => server.releases)
+    this.shipit.previousRelease = live
+    this.shipit.previousRevision = releases.find(({ name }) => name === live)?.revision ?? null
   }
 
-  /**
-   * Names of the tasks that see what the task that asks has done before another one does: those that are to run ahead of
-   * that one, and those that invoked the task that asks.
-   */
-  until(name: string): string[] {
-    const invocations = this.openInvocations()
-    const schedules = [...invocations.map(({ schedule }) => schedule), this.plan]
-    const last = schedules.findIndex((schedule) => schedule.names.includes(name))
-    const within = last < 0 ? schedules : schedules.slice(0, last + 1)
-    const names = within.flatMap((schedule, depth) => [
-      ...schedule.ahead(name),
-      ...(depth < within.length - 1 ? [invocations[depth]?.by ?? ''] : []),
-    ])
-    const { task, inner } = this.asking ?? {}
-    return [...new Set(names)].filter(
-      (each) => each !== '' && each !== (invocations.length > 0 ? inner : task),
+  /** Says which release is made, or gone back to; and of which commit, where that is known. */
+  choose({ name, revision }: { readonly name: string; readonly revision?: string | undefined }): void {
+    this.shipit.releaseDirname = name
+    this.shipit.releasePath = this.pathOf(name)
+    if (revision) this.deploys(revision)
+  }
+
+  /** Says which commit is deployed. */
+  deploys(revision: string): void {
+    this.shipit.currentRevision = revision
+  }
+
+  /** Says which release a rollback leaves. */
+  leaves(name: string): void {
+    this.shipit.prevReleaseDirname = name
+    this.shipit.prevReleasePath = this.pathOf(name)
+  }
+
+  /** Names the local folder in which what is deployed is made; where shipit-npm and its like build. */
+  buildsIn(path: string): void {
+    this.shipit.workspace = path
+    this.shipit.config.workspace = path
+  }
+
+  /** The release that was chosen. @throws {DeployError} `E_NO_RELEASE` */
+  chosenRelease(): string {
+    if (this.release) return this.release
+    throw new DeployError(
+      'E_NO_RELEASE',
+      "No release is chosen: run 'deploy' or 'rollback', which choose one.",
     )
   }
 
-  /** Names of the tasks that run, but for those that wait for what they invoked. */
-  get busy(): string[] {
-    const waiting = new Set([...this.invocations].flatMap(({ isOpen, by }) => (isOpen ? by : [])))
-    return Object.values(this.shipit.tasks).flatMap(({ name, running }) =>
-      running && !waiting.has(name) ? [name] : [],
-    )
+  private get shipit(): Shipit {
+    return this.context.shipit
   }
 
-  /** Begins tasks that run one behind the other, inside of the task that asks. */
-  open(schedule: Schedule): Invocation {
-    const { inner: by, invocation: outer } = this.asking ?? {}
-    const invocation = { schedule, by, outer, isOpen: true }
-    this.invocations.add(invocation)
-    return invocation
+  private pathOf(release: string): string {
+    return posix.join(String(this.shipit.config.deployTo), 'releases', release)
   }
-
-  /** Runs code as part of them. */
-  inside<T>(invocation: Invocation, run: () => T): T {
-    const { task = '', inner = '' } = this.asking ?? {}
-    return asking.run({ run: this, task, inner, invocation }, run)
-  }
-
-  /** Ends them. */
-  close(invocation: Invocation): void {
-    invocation.isOpen = false
-    const { all } = invocation.schedule
-    if (flowOf(all) !== undefined && !isWholeFlow(all)) return
-    for (const each of this.invocations) if (isWithin(each, invocation)) this.invocations.delete(each)
-  }
-
-  /** Runs the code of a task that Orchestrator runs. */
-  start<T>(task: string, run: () => T): T {
-    return asking.run({ run: this, task, inner: task }, run)
-  }
-
-  /** Runs the code of a task that another one invoked. */
-  step<T>(task: string, run: () => T): T {
-    return asking.run({ run: this, task, ...this.asking, inner: task }, run)
-  }
-
-  /** Those that the code that asks is part of, from the inside out. */
-  private openInvocations(): Invocation[] {
-    const found: Invocation[] = []
-    for (let each = this.asking?.invocation; each; each = each.outer) if (each.isOpen) found.push(each)
-    return found
-  }
-
-  private get asking(): Asking | undefined {
-    const found = asking.getStore()
-    return found?.run === this ? found : undefined
-  }
-
-  /** Names of the tasks of the run itself, and of what was invoked in it, from the outside in. */
-  private parts(counts: (invocation: Invocation) => boolean): ReadonlySet<string>[] {
-    const { isRunning, seq } = this.shipit
-    const invoked = [...this.invocations].filter(counts).map(({ schedule }) => schedule.all)
-    return isRunning ? [new Set(seq), ...invoked] : invoked
-  }
-}
-
-function isWithin(invocation: Invocation | undefined, outer: Invocation): boolean {
-  return invocation !== undefined && (invocation === outer || isWithin(invocation.outer, outer))
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { SettingsSection } from '../capistrano.js'
+import type { SettingsSection } from '../plugin/api.js'
 import { DeployError } from '../errors.js'
 import type { EnvironmentConfig, Shipit } from '../shipit/shipit.js'
+import { Named } from '../plugin/registered.js'
 import { describeIssues } from './mistakes.js'
 import { misspelt } from './nearest.js'
 
@@ -94,12 +95,12 @@ const common = z.looseObject({
 
 /** Settings by section, checked together. */
 export class Settings {
-  private readonly sections = new Map<string, SettingsSection<z.ZodType>>()
+  private readonly sections = new Named<SettingsSection<z.ZodType>>('settings')
   private readonly checked = new Map<string, unknown>()
 
-  /** Adds a section. Adding it a second time changes nothing. */
+  /** Adds a section. @throws {DeployError} `E_PLUGIN` if its key is taken */
   add<S extends z.ZodType>(section: SettingsSection<S>): () => z.output<S> {
-    if (!this.sections.has(section.key)) this.sections.set(section.key, section)
+    this.sections.register(section.key, section)
     return () => {
       if (!this.checked.has(section.key)) {
         throw new DeployError(
@@ -118,11 +119,11 @@ export class Settings {
     if (!settings.success) found.push(...describeIssues(settings.error, config, [], []))
 
     found.push(
-      ...misspeltSettings(config, [...Object.keys(common.shape), ...OTHER_KEYS, ...this.sections.keys()]),
+      ...misspeltSettings(config, [...Object.keys(common.shape), ...OTHER_KEYS, ...this.sections.all.keys()]),
     )
 
     const missing = new Map<string, string>()
-    for (const { key, schema, requires = [], mistakes } of this.sections.values()) {
+    for (const { key, schema, requires = [], mistakes } of this.sections.all.values()) {
       const result = schema.safeParse(config[key])
       if (result.success) this.checked.set(key, result.data)
       else

@@ -2,9 +2,7 @@ import runTask from 'orchestrator/lib/runTask.js'
 import type { Graph } from '../graph/graph.js'
 import { SequenceError } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
-import type { Failure } from '../run/failure.js'
-import type { Run } from '../run/run.js'
-import type { RunSignal } from '../run/run-signal.js'
+import type { Execution, Executions } from '../run/execution.js'
 
 /** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
 interface OrchestratorSteps {
@@ -12,48 +10,52 @@ interface OrchestratorSteps {
   allDone(): boolean
   _readyToRunTask(task: Task): boolean
   _runTask(task: Task): void
-  _stopTask(task: Task, meta: object): void
-}
-
-/** What {@link orchestrate} needs of its surroundings. */
-export interface OrchestrateContext {
-  readonly graph: Graph
-  readonly failure: Failure
-  readonly signal: RunSignal
-  readonly run: Run
-  /** Rejects if no task may start. */
-  readonly assure: (task: Task) => Promise<void>
+  _stopTask(task: Task, meta: { readonly duration: number }): void
 }
 
 /**
- * Makes hooks part of the order of tasks, also when something is started in the middle of a run; asks before each task
- * whether it may start; and holds a failing task back until the failure tasks have run.
+ * Makes hooks part of the order of tasks, also when something is started in the middle of a run, which Orchestrator would
+ * run side by side; asks before each task whether it may start; and holds a failing task back until the failure tasks have
+ * run, as shipit-cli exits from inside its synchronous listener for `task_err`.
  */
-export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
-  const { graph, failure, signal, run, assure } = context
+export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions): void {
   const steps = shipit as unknown as OrchestratorSteps
   const runTaskOf = steps._runTask.bind(shipit)
   const stopTask = steps._stopTask.bind(shipit)
-  const { plan: schedule } = run
+  const plan = () => executions.latest.tasks.plan
 
   steps.sequence = (_, names, results) => {
+    if (!shipit.isRunning) {
+      begin(names)
+      results.push(...plan().names)
+      return
+    }
     // Orchestrator puts the names of the whole run behind those that are started in it.
-    const planned = shipit.isRunning ? shipit.seq : []
-    const asked = names.slice(0, names.length - planned.length)
-    results.push(...planned)
-    if (shipit.isRunning && failure.refuses(asked)) return
+    const planned = shipit.seq
+    startWithin(executions.current, names.slice(0, names.length - planned.length))
+    results.push(...new Set([...plan().names, ...planned]))
+  }
+
+  const begin = (names: readonly string[]): void => {
     try {
-      if (!shipit.isRunning) schedule.begin(graph.sequence(asked))
-      else {
-        const started = graph.sequence(asked.filter((name) => !shipit.tasks[name]?.running))
-        run.schedule.start(started)
-      }
+      executions.begin(graph.sequence(names))
+    } catch (error) {
+      if (error instanceof SequenceError) shipit.log(error.message)
+      throw error
+    }
+  }
+
+  const startWithin = (execution: Execution, names: readonly string[]): void => {
+    const { failure, tasks } = execution
+    if (failure.refuses(names)) return
+    try {
+      tasks.schedule.start(graph.sequence(names.filter((name) => !shipit.tasks[name]?.running)))
     } catch (error) {
       if (!(error instanceof SequenceError)) throw error
-      const start = `start('${asked[0]}')`
+      const start = `start('${names[0]}')`
       if (failure.failedToo(start, error)) return
       shipit.log(error.message)
-      if (!shipit.isRunning || !run.flow) throw error
+      if (!tasks.flow) throw error
       // Something in a running deploy starts what can't be started: nothing else starts, and the failure tasks run.
       failure.blame(error, start)
       void failure.handle(error).then(() => {
@@ -62,24 +64,24 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
         if (recursiveTasks) shipit.emit('task_recursion', { message, recursiveTasks, err: error })
         shipit.stop(error)
       })
-      return
     }
-    results.splice(0, results.length, ...new Set([...schedule.names, ...planned]))
   }
 
-  steps.allDone = () => schedule.isDone
+  steps.allDone = () => plan().isDone
 
   steps._readyToRunTask = (task) =>
-    !failure.active &&
-    schedule.allows(task) &&
+    !executions.latest.failure.active &&
+    plan().allows(task) &&
     !Object.values(shipit.tasks).some(({ running, blocking }) => running && blocking)
 
   steps._stopTask = (task, meta) => {
     stopTask(task, meta)
-    schedule.ended(task)
+    executions.current.tookStep(task, meta.duration)
   }
 
   steps._runTask = (task) => {
+    const { latest: execution } = executions
+    const { failure, tasks, signal } = execution
     const fn = task.fn.bind(shipit)
     const guarded: TaskFunction = (done) => {
       const ended = failure.started(task.name)
@@ -96,20 +98,20 @@ export function orchestrate(shipit: Shipit, context: OrchestrateContext): void {
         // It is held back until the failure tasks have run, which may run it, too.
         task.failed = true
         task.running = false
-        const handled = failure.active || run.flow ? failure.handle(error) : failure.end()
+        const handled = failure.active || tasks.flow ? failure.handle(error) : failure.end()
         void handled.then(() => {
           // Shipit's log, and plugins, are told of the task that failed, not of the one that had invoked it.
           task.args = { ...task.args, task: failure.taskOf(error) }
           done(error)
         })
       }
-      void assure(task).then(() => {
+      void execution.admit(task).then(() => {
         // What waited to start does not, once another task has failed.
         if (failure.active) ended()
-        else signal.start(() => run.start(task.name, () => runTask(fn, end)))
+        else signal.start(() => tasks.start(task.name, () => runTask(fn, end)))
       }, end)
     }
-    schedule.started(task.name)
+    tasks.plan.started(task.name)
     task.failed = false
     // Shipit's log looks at a task's own function, so that one stays where it is.
     runTaskOf(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))

@@ -1,9 +1,12 @@
 import shipitDeploy from 'shipit-deploy'
+import { DeployError } from '../errors.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 
 interface Definition {
   readonly dependencies: readonly string[]
   readonly fn: TaskFunction | undefined
+  /** A plugin's stands in place of the flow's own, and there is one. */
+  readonly owner: 'flow' | 'plugin'
 }
 
 /**
@@ -17,9 +20,15 @@ export class Replacements {
 
   constructor(private readonly shipit: Shipit) {}
 
-  define(name: string, dependencies: readonly string[], fn?: TaskFunction): void {
-    this.definitions.set(name, { dependencies, fn })
-    this.register(name, { dependencies, fn })
+  /** @throws {DeployError} `E_PLUGIN` if another plugin has replaced the task */
+  define(name: string, definition: Definition): void {
+    if (this.definitions.get(name)?.owner === 'plugin')
+      throw new DeployError(
+        'E_PLUGIN',
+        `plugin.replace('${name}') was called by another plugin already: use only one of them.`,
+      )
+    this.definitions.set(name, definition)
+    this.register(name, definition)
   }
 
   apply(): void {

@@ -8,7 +8,7 @@ import { DeployError } from '../errors.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit/shipit.js'
 import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
 import { withAdvice } from './connection-advice.js'
-import { escapePath, LOADER, quote, Script } from './script.js'
+import { escapePath, LOADER, quote, serverScript, type Script } from './script.js'
 import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
 import { Tail } from './tail.js'
@@ -63,8 +63,6 @@ interface Told {
   /** Given what the script tells the deploy machine. @default nothing is told */
   readonly fact?: (name: string, value: string) => void
 }
-
-const uploadScript = Script.file(new URL('../../server/upload.sh', import.meta.url))
 
 /** One server. `within`, `with` and `as` return the same server with another context; SSHKit's backend. */
 export class Host {
@@ -144,7 +142,7 @@ export class Host {
    */
   async upload(source: string | Input, path: string, { mode = 0o644 }: UploadOptions = {}): Promise<void> {
     const input = typeof source === 'string' ? await readLocal(source) : source
-    const script = uploadScript.with({
+    const script = serverScript('upload').with({
       directory: this.command.directory ?? '',
       file: path,
       mode: mode.toString(8),

@@ -14,14 +14,9 @@ export class Script {
     private readonly variables: Variables = {},
   ) {}
 
-  /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `fail`). */
+  /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and the exit statuses). */
   static of(text: string): Script {
     return new Script(`${prelude()}\n${text}`)
-  }
-
-  /** A script from files, each of which may use what those before it define: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
-  static file(...urls: readonly URL[]): Script {
-    return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'))
   }
 
   /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
@@ -60,8 +55,34 @@ export function escapePath(path: string): string {
   return path.replaceAll(/[^\w./~-]/gu, '\\$&')
 }
 
+/** The folder of this package's own scripts. */
+export const SERVER_FOLDER = new URL('../../server/', import.meta.url)
+
+/**
+ * The scripts of a folder, by name; each is read once. A script's head has a line `# Needs: a b` for the files of `lib/` that
+ * stand before it.
+ */
+export function scriptsIn(folder: URL): (name: string) => Script {
+  const scripts = new Map<string, Script>()
+  const read = (name: string): string => readFileSync(new URL(`${name}.sh`, folder), 'utf8')
+  return (name) => {
+    const found = scripts.get(name)
+    if (found) return found
+    const text = read(name)
+    const needed = /^# Needs: (.*)$/m.exec(text)?.[1]?.split(' ') ?? []
+    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'))
+    scripts.set(name, script)
+    return script
+  }
+}
+
+/** This package's own scripts. */
+export const serverScript = scriptsIn(SERVER_FOLDER)
+
 let cachedPrelude: string | undefined
 
 function prelude(): string {
-  return (cachedPrelude ??= readFileSync(new URL('../../server/prelude.sh', import.meta.url), 'utf8'))
+  return (cachedPrelude ??= ['statuses', 'prelude']
+    .map((name) => readFileSync(new URL(`lib/${name}.sh`, SERVER_FOLDER), 'utf8'))
+    .join('\n'))
 }

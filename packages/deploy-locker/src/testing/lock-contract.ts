@@ -124,14 +124,14 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await other.release()
     if (fences.every((fence) => fence === undefined)) return
     const [first] = fences
-    assert.match(first?.domain ?? '', /^\S+$/)
+    assert.match(first?.scope ?? '', /^\S+$/)
     for (const [index, fence] of fences.entries()) {
       assert.ok(fence && Number.isSafeInteger(fence.number) && fence.number > 0)
-      assert.equal(fence.domain, first?.domain)
+      assert.equal(fence.scope, first?.scope)
       const before = fences[index - 1]
       assert.ok(!before || fence.number > before.number, 'numbers rise')
     }
-    assert.notEqual(other.fence?.domain, first?.domain)
+    assert.notEqual(other.fence?.scope, first?.scope)
   })
 
   test('keeps a lasting lock, whose process is gone, until it is broken', async (provider) => {

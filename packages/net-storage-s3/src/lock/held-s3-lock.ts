@@ -9,7 +9,7 @@ import { Stopwatch } from './stopwatch.js'
 /** A lock in S3 while this process has it. */
 export class HeldS3Lock implements HeldLock {
   readonly tookOverFrom: LockHolder | undefined
-  readonly fence: { readonly domain: string; readonly number: number }
+  readonly fence: { readonly scope: string; readonly number: number }
   private readonly abort = new AbortController()
   private readonly whenLost = once(this.abort.signal, 'abort')
   private readonly object: LockObject
@@ -36,7 +36,7 @@ export class HeldS3Lock implements HeldLock {
     this.etag = etag
     this.certain = since
     this.tookOverFrom = tookOverFrom
-    this.fence = { domain: lease.domain, number: lease.number }
+    this.fence = { scope: lease.domain, number: lease.number }
     this.schedule()
   }
 

@@ -27,8 +27,13 @@ export interface FindDependenciesOptions {
   readonly applicationFolder: string
   /** Why a folder below the release tree is not deployed; undefined if it is. */
   readonly leavesOut: (path: string) => Promise<string | undefined>
-  /** Told what `auto` does not install, and why. */
-  readonly log?: ((line: string) => void) | undefined
+}
+
+/** What {@link findDependencies} finds. */
+export interface FoundDependencies {
+  readonly installed: readonly Dependencies[]
+  /** What `auto` does not install, and why: a sentence each. */
+  readonly skipped: readonly string[]
 }
 
 /**
@@ -37,36 +42,41 @@ export interface FindDependenciesOptions {
  * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the installer
  * that is set, or for what the application depends on
  */
-export async function findDependencies(options: FindDependenciesOptions): Promise<Dependencies[]> {
+export async function findDependencies(options: FindDependenciesOptions): Promise<FoundDependencies> {
   const { installer, revision } = options
-  if (installer === false) return []
+  if (installer === false) return { installed: [], skipped: [] }
   if (installer !== 'auto') {
-    const found = await nearest(options, [installer])
-    if (found.length > 0) return found
+    const installed = await nearest(options, [installer])
+    if (installed.length > 0) return { installed, skipped: [] }
     const names = installer.lockfiles.join(' or ')
     throw new InstallerError(
       'E_INSTALLER',
       `netStorage.installer is '${installer.name}', and commit ${revision} has no ${names}: commit it, or set netStorage.installer: false.`,
     )
   }
-  const all = ECOSYSTEMS.map(async (ecosystem) => {
-    const installers = ecosystem.installers.map((create) => create())
-    const found = await nearest(options, installers)
-    const leftOut = await whyLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)
-    if (leftOut) {
-      for (const { folder, lockfile } of found)
-        options.log?.(`Nothing is installed by ${join(folder, lockfile)}: ${leftOut}.`)
-      return []
-    }
-    if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
-    if (found.length <= 1) return found
-    const names = found.map(({ folder, lockfile }) => join(folder, lockfile)).join(' and ')
-    throw new InstallerError(
-      'E_INSTALLER',
-      `Commit ${revision} has ${names}: remove all but one of them, or say which one to go by with netStorage.installer.`,
-    )
-  })
-  return (await Promise.all(all)).flat()
+  const all = await Promise.all(ECOSYSTEMS.map((ecosystem) => findInEcosystem(ecosystem, options)))
+  return {
+    installed: all.flatMap(({ installed }) => installed),
+    skipped: all.flatMap(({ skipped }) => skipped),
+  }
+}
+
+async function findInEcosystem(
+  ecosystem: Ecosystem,
+  options: FindDependenciesOptions,
+): Promise<FoundDependencies> {
+  const installers = ecosystem.installers.map((create) => create())
+  const found = await nearest(options, installers)
+  const paths = found.map(({ folder, lockfile }) => join(folder, lockfile))
+  const leftOut = await whyLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)
+  if (leftOut)
+    return { installed: [], skipped: paths.map((path) => `Nothing is installed by ${path}: ${leftOut}.`) }
+  if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
+  if (found.length <= 1) return { installed: found, skipped: [] }
+  throw new InstallerError(
+    'E_INSTALLER',
+    `Commit ${options.revision} has ${paths.join(' and ')}: remove all but one of them, or say which one to go by with netStorage.installer.`,
+  )
 }
 
 /** Why nothing of what installers would fill, from a folder on, is deployed; undefined if some of it is. */

@@ -1,14 +1,16 @@
-import { HostError, quote, type Facts, type Host, type Script, type Variables } from 'shipit-capistrano'
+import {
+  exitStatus,
+  HostError,
+  quote,
+  type Facts,
+  type Host,
+  type Script,
+  type Variables,
+} from 'shipit-capistrano'
 import type { Source, Transport } from '../transport/transport.js'
 import { relay } from './relay.js'
 
-/** What `server/fetch.sh` ends with when storage refuses. */
-const REFUSED = 27
-
-/** What it ends with when the server has no program that could fetch. */
-const UNABLE = 28
-
-/** Clocks differ; and of what has expired, a new address does no harm. */
+/** Clocks differ; and a new URL for what has not expired does no harm. */
 const EXPIRY_MARGIN = 60_000
 
 /** A stored object of known content. */
@@ -29,8 +31,8 @@ export interface DownloadSettings {
 }
 
 /**
- * Runs a script that stands behind `server/fetch.sh` on a server, with what it needs to fetch an object. A server that is
- * refused because its address has expired is given a new one, and goes on where it was; one that has nothing to fetch with is
+ * Runs a script that needs `server/lib/fetch.sh` on a server, with what it needs to fetch an object. A server that is
+ * refused because its URL has expired is given a new one, and goes on where it was; one that has nothing to fetch with is
  * sent the object over ssh.
  */
 export async function runFetching(
@@ -57,7 +59,7 @@ export async function runFetching(
     try {
       return await host.script(fetching.with({ relayed: '', ...sourceVariables(source) }))
     } catch (error) {
-      if (error instanceof HostError && error.status === UNABLE && 'url' in source) {
+      if (error instanceof HostError && error.status === exitStatus('E_NO_DOWNLOADER') && 'url' in source) {
         log(
           `@${host.name} ${error.output}: sending it from this machine, over ssh. With curl there it would fetch by itself.`,
         )
@@ -72,9 +74,14 @@ export async function runFetching(
           },
         )
       }
-      if (renewals === 0 || !(error instanceof HostError) || error.status !== REFUSED || !hasExpired(source))
+      if (
+        renewals === 0 ||
+        !(error instanceof HostError) ||
+        error.status !== exitStatus('E_REFUSED') ||
+        !hasExpired(source)
+      )
         throw error
-      log(`@${host.name} the address has expired: here is a new one`)
+      log(`@${host.name} the URL has expired: here is a new one`)
     }
   }
 }
@@ -89,7 +96,7 @@ function hasExpired(source: Source): boolean {
   return Date.now() > source.expiresAt.getTime() - EXPIRY_MARGIN
 }
 
-/** How a server gets an object, as `server/download.sh` wants it. Holds secrets: goes over standard input only. */
+/** How a server gets an object, as `server/lib/download.sh` wants it. Holds secrets: goes over standard input only. */
 function sourceVariables(source: Source): Variables {
   if ('command' in source) {
     const environment = Object.entries(source.environment ?? {}).map(

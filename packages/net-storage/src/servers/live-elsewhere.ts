@@ -1,4 +1,4 @@
-import { askLive, majorityLive, type Capistrano } from 'shipit-capistrano'
+import { askReleases, majorityLive, type PluginApi } from 'shipit-capistrano'
 
 /** A finished release of a commit. */
 export interface LiveElsewhere {
@@ -11,15 +11,15 @@ export interface LiveElsewhere {
  * What most of the servers run that `HOSTS` and `ROLES` leave out, so that a new server can be brought to it; undefined
  * if none is left out, or none of them has anything.
  */
-export async function liveElsewhere(
-  { leftOut }: Pick<Capistrano, 'leftOut'>,
-  deployTo: string,
-): Promise<LiveElsewhere | undefined> {
+export async function liveElsewhere({
+  leftOut,
+  deployTo,
+}: Pick<PluginApi, 'leftOut' | 'deployTo'>): Promise<LiveElsewhere | undefined> {
   const others = leftOut().filter(({ settings }) => settings.noRelease !== true)
-  const answers = await Promise.allSettled(others.map((host) => askLive(host, deployTo)))
+  const answers = await Promise.allSettled(others.map((host) => askReleases(host, deployTo())))
   // One that is down has no say, and is no reason not to bring up a new one.
   const live = majorityLive(
     answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
   )
-  return live?.release && live.revision ? { release: live.release, revision: live.revision } : undefined
+  return live?.current && live.revision ? { release: live.current, revision: live.revision } : undefined
 }

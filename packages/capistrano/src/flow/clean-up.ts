@@ -1,0 +1,39 @@
+import type { Capistrano } from '../capistrano.js'
+import type { Shipit } from '../shipit/shipit.js'
+import { serverScript, type Script } from '../ssh/script.js'
+
+/** Runs a script on all servers that take releases. What is live is live: what can't be done behind that is no reason to fail. */
+export async function onAllIfPossible(
+  shipit: Shipit,
+  { on, releaseRoles }: Capistrano,
+  script: Script,
+  warning: string,
+): Promise<void> {
+  try {
+    await on(releaseRoles('all'), (host) => host.script(script))
+  } catch (error) {
+    shipit.log(`Warning: ${warning}.\n${String(error)}`)
+  }
+}
+
+/** Removes old releases. @param remove a release that goes, too */
+export async function cleanUp(shipit: Shipit, dsl: Capistrano, remove = ''): Promise<void> {
+  const { keepReleases = 5 } = shipit.config
+  const deployTo = dsl.plugin.deployTo()
+  await onAllIfPossible(
+    shipit,
+    dsl,
+    serverScript('clean').with({ deploy_to: deployTo, keep_releases: keepReleases, remove }),
+    'old releases could not be removed everywhere; the next deploy tries again',
+  )
+}
+
+/** Removes a release that did not go live. */
+export async function discard(shipit: Shipit, dsl: Capistrano, release: string): Promise<void> {
+  await onAllIfPossible(
+    shipit,
+    dsl,
+    serverScript('discard-release').with({ deploy_to: dsl.plugin.deployTo(), release }),
+    `release ${release}, which did not go live, could not be removed everywhere; the next deploy does that`,
+  )
+}

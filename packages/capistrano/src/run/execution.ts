@@ -1,0 +1,128 @@
+import type { Sequence } from '../graph/sequence.js'
+import type { Graph } from '../graph/graph.js'
+import type { Extensions } from '../plugin/extensions.js'
+import { prepare } from '../shipit/prepare.js'
+import type { Replacements } from '../shipit/replacements.js'
+import type { Shipit, Task } from '../shipit/shipit.js'
+import type { Host } from '../ssh/host.js'
+import { Checks } from './checks.js'
+import { Failure } from './failure.js'
+import { executionOfCode, Invocations } from './invocations.js'
+import { Run, type RunKind } from './run.js'
+import { RunSignal } from './run-signal.js'
+import { TaskRunner } from './task-runner.js'
+
+/** What all runs of a Shipit instance share. */
+export interface ExecutionContext {
+  readonly shipit: Shipit
+  readonly graph: Graph
+  readonly extensions: Extensions
+  readonly replacements: Replacements
+  /** The servers that take releases. */
+  readonly hosts: () => readonly Host[]
+  /** Closes connections. */
+  readonly close: () => void
+}
+
+/** How one run is carried out: its order, its signal, what its checks found, and what happens when it fails. */
+export class Execution {
+  readonly signal = new RunSignal()
+  readonly tasks: Invocations
+  readonly runner: TaskRunner
+  readonly checks: Checks
+  readonly failure: Failure
+  readonly run: Run
+  private stopListening: (() => void) | undefined
+  private ended = false
+
+  constructor(private readonly context: ExecutionContext) {
+    const { shipit, graph, extensions, hosts, close } = context
+    this.tasks = new Invocations(shipit, this)
+    this.runner = new TaskRunner(shipit, graph, this)
+    this.failure = new Failure({ shipit, extensions, close, execution: this })
+    this.checks = new Checks({
+      hosts,
+      willReport: () => this.tasks.isBehind('deploy:check'),
+      blame: (error, task) => this.failure.blame(error, task),
+    })
+    this.run = new Run({
+      shipit,
+      kind: () => this.kind,
+      signal: () => this.signal.current,
+      includes: (task) => this.tasks.includes(task),
+    })
+  }
+
+  /** Shipit starts. */
+  begin(sequence: Sequence): void {
+    this.tasks.plan.begin(sequence)
+    this.run.begin()
+    this.stopListening = this.failure.listen()
+  }
+
+  /** Shipit stops. */
+  end(): void {
+    this.ended = true
+    this.stopListening?.()
+  }
+
+  /** Whether code of this run that goes on is still part of it: of one that has failed, it is for ever. */
+  get isCurrent(): boolean {
+    return !this.ended || this.failure.active
+  }
+
+  /** Whether it is one of a Shipit instance's. */
+  isOf(context: ExecutionContext): boolean {
+    return this.context === context
+  }
+
+  /** Asked before a task starts. @throws why it may not */
+  async admit(task: Task): Promise<void> {
+    const { shipit, extensions, replacements } = this.context
+    if (this.failure.active) return
+    this.checks.assure(task)
+    if (replacements.has(task.name)) prepare(shipit)
+    for (const check of extensions.beforeTask) await check()
+  }
+
+  /** Notes that a task has ended. */
+  tookStep(task: Task, seconds: number): void {
+    this.tasks.plan.ended(task)
+    const startedAt = new Date(Date.now() - seconds * 1000)
+    this.run.steps.push({ task: task.name, startedAt, seconds, failed: task.failed === true })
+  }
+
+  private get kind(): RunKind {
+    const { flow = 'other' } = this.tasks
+    const pulls =
+      flow === 'deploy' && [...this.context.extensions.pullTasks].some((task) => this.tasks.includes(task))
+    return pulls ? 'pull' : flow
+  }
+}
+
+/** The runs of a Shipit instance, one behind the other. */
+export class Executions {
+  /** The one that is going on, or the next one. */
+  latest: Execution
+
+  constructor(private readonly context: ExecutionContext) {
+    this.latest = new Execution(context)
+  }
+
+  /** The one that the code which asks is part of; outside of tasks, the latest. */
+  get current(): Execution {
+    const own = executionOfCode()
+    return own?.isCurrent && own.isOf(this.context) ? own : this.latest
+  }
+
+  /** Shipit starts. @throws {SequenceError} if the tasks can't be put in order */
+  begin(sequence: Sequence): void {
+    this.latest.begin(sequence)
+  }
+
+  /** Shipit stops: whatever is started behind it is another run. */
+  end(): void {
+    this.latest.end()
+    this.latest = new Execution(this.context)
+  }
+}

@@ -1,0 +1,2 @@
+/** What is deployed unless `branch` is set: shipit-deploy's default. */
+export const DEFAULT_BRANCH = 'master'

@@ -1,0 +1,17 @@
+import type { Executions } from '../run/execution.js'
+import type { Shipit } from './shipit.js'
+
+/**
+ * Ends a run when Shipit stops, which it tells nobody before the process ends, and reports what failed behind its first error
+ * once Shipit's own log has shown that one.
+ */
+export function followLifecycle(shipit: Shipit, executions: Executions, close: () => void): void {
+  const stop = shipit.stop.bind(shipit)
+  shipit.stop = (error, successful) => {
+    executions.end()
+    close()
+    stop(error, successful)
+  }
+  for (const event of ['task_err', 'task_not_found'])
+    shipit.on(event, () => executions.current.failure.reportHookErrors())
+}

@@ -1,0 +1,107 @@
+import { posix as path } from 'node:path'
+import type { Shipit } from '../shipit/shipit.js'
+import type { Host } from '../ssh/host.js'
+import { serverScript } from '../ssh/script.js'
+import type { FlowDsl } from './flow-dsl.js'
+
+/** What `deploy:check` depends on. */
+export const CHECKS = [
+  'deploy:check:directories',
+  'deploy:check:linked_dirs',
+  'deploy:check:make_linked_dirs',
+  'deploy:check:linked_files',
+] as const
+
+/** What releases share. */
+export interface SharedFiles {
+  /** Links it into the run's release on some servers. */
+  readonly link: (hosts: readonly Host[]) => Promise<void>
+}
+
+/**
+ * Defines the tasks for `linkedFiles` and `linkedDirs`: what a release shares with those before and after it.
+ * Capistrano's tasks of these names.
+ */
+export function defineSharedFiles(
+  shipit: Shipit,
+  { replace, desc, releaseRoles, on, after, plugin }: FlowDsl,
+): SharedFiles {
+  const files = (): readonly string[] => shipit.config.linkedFiles ?? []
+  const dirs = (): readonly string[] => shipit.config.linkedDirs ?? []
+
+  /** A task's function that makes folders and checks them. */
+  const checkFolders = (folders: () => readonly string[]) =>
+    plugin.check(async (hosts) => {
+      if (folders().length === 0) return
+      const script = serverScript('check-folders').with({
+        deploy_to: plugin.deployTo(),
+        folders: folders().join('\n'),
+      })
+      await on(hosts, (host) => host.script(script))
+    })
+  const link = async (
+    hosts: readonly Host[],
+    kind: 'file' | 'folder',
+    paths: readonly string[],
+  ): Promise<void> => {
+    if (paths.length === 0) return
+    const script = serverScript('link-shared').with({
+      deploy_to: plugin.deployTo(),
+      release: plugin.run.chosenRelease(),
+      kind,
+      paths: paths.join('\n'),
+    })
+    await on(hosts, (host) => host.script(script))
+  }
+
+  desc("Makes the application's folders on the servers, and checks that they can be written", {
+    runsOn: 'servers',
+  })
+  replace(
+    'deploy:check:directories',
+    [],
+    checkFolders(() => ['releases', 'shared']),
+  )
+
+  desc('Makes the shared folders that releases link to', { runsOn: 'servers' })
+  replace(
+    'deploy:check:linked_dirs',
+    [],
+    checkFolders(() => dirs().map((dir) => path.join('shared', dir))),
+  )
+
+  desc('Makes the folders of the shared files that releases link to', { runsOn: 'servers' })
+  replace(
+    'deploy:check:make_linked_dirs',
+    [],
+    checkFolders(() => [...new Set(files().map((file) => path.join('shared', path.dirname(file))))]),
+  )
+
+  desc('Checks that the shared files are there that releases link to', { runsOn: 'servers' })
+  const checkFiles = plugin.check(async (hosts) => {
+    if (files().length === 0) return
+    const script = serverScript('check-linked-files').with({
+      deploy_to: plugin.deployTo(),
+      files: files().join('\n'),
+    })
+    await on(hosts, (host) => host.script(script))
+  })
+  replace('deploy:check:linked_files', [], checkFiles)
+
+  desc('Links shared files into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:linked_files', [], () => link(releaseRoles('all'), 'file', files()))
+
+  desc('Links shared folders into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:linked_dirs', [], () => link(releaseRoles('all'), 'folder', dirs()))
+
+  desc('Links what releases share into the release', { runsOn: 'servers' })
+  replace('deploy:symlink:shared', ['deploy:symlink:linked_files', 'deploy:symlink:linked_dirs'])
+  after('deploy:update', 'deploy:symlink:shared')
+
+  return {
+    async link(hosts) {
+      await link(hosts, 'file', files())
+      await link(hosts, 'folder', dirs())
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { hostname } from 'node:os'
+import prettyBytes from 'pretty-bytes'
+import { currentUser, DeployError } from 'shipit-capistrano'
+import { decide, type Decision } from '../archive/decision.js'
+import type { BuiltWith, Manifest } from '../archive/manifest.js'
+import { treeSize } from '../archiver/tree-size.js'
+import type { Deployment } from '../deployment.js'
+import { Progress } from '../progress/progress.js'
+import { findBuilders } from './builders.js'
+
+/** Sees to it that storage has an archive of the commit: takes the one that is there, or builds one. */
+export async function provideArchive(deployment: Deployment): Promise<void> {
+  const { shipit, dsl, run, revision, settings, workspace } = deployment
+  const pulling = run.kind === 'pull'
+  // By itself, it has those build that listen to what is fetched, as a deploy does.
+  if (!pulling && !run.includes('deploy:fetch') && findBuilders(deployment).length > 0)
+    await dsl.invoke('deploy:fetch')
+  const made = workspace.isMade ? await selectedFolder(deployment) : undefined
+  const builtWith = pulling ? undefined : await deployment.builtWith(made)
+  // Noted first: from here on no other environment removes it.
+  await deployment.archivesInUse.add(revision)
+  const decision = decide({
+    found: builtWith ? await deployment.find(revision, builtWith) : await deployment.findBuilt(revision),
+    pulling,
+    reuseArchive: settings.reuseArchive,
+    rebuild: process.env['REBUILD'] === '1',
+  })
+  if (decision.action === 'reuse') {
+    deployment.manifest = decision.manifest
+    shipit.log(reuseLine(decision.manifest, made ? [] : deployment.buildHooks))
+  } else if (decision.action === 'missing' || !builtWith) {
+    throw new DeployError(
+      'E_NO_ARCHIVE',
+      `There is no archive of ${revision} to pull: ${decision.reason}. Make one first: shipit ${run.environment} net_storage:upload_archive`,
+    )
+  } else {
+    shipit.log(`Building an archive of ${revision}: ${decision.reason}.`)
+    if (!made) await dsl.invoke('net_storage:prepare_archive')
+    const folder = made ?? (await selectedFolder(deployment))
+    deployment.manifest = await packAndStore(deployment, folder, { ...decision, builtWith })
+  }
+}
+
+function reuseLine({ parts, createdAt, createdBy }: Manifest, notRun: readonly string[]): string {
+  const hooks = notRun.length > 0 ? ` Not run, as it holds what they made: ${notRun.join(', ')}.` : ''
+  return `Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.${hooks}`
+}
+
+/** The folder that is packed. */
+async function selectedFolder({ scm, selection, workspace, localFolder }: Deployment): Promise<string> {
+  await scm.leave(workspace.path)
+  return selection.select(workspace.path, localFolder.releaseTree(`${workspace.name}.selected`))
+}
+
+async function packAndStore(
+  deployment: Deployment,
+  folder: string,
+  { replace, builtWith }: Extract<Decision, { action: 'build' }> & { readonly builtWith: BuiltWith },
+): Promise<Manifest> {
+  const { shipit, dsl, run, revision, scm, settings, workspace } = deployment
+  const { archiver, transport } = settings
+  const signal = dsl.signal()
+  const store = await deployment.builds()
+  const revisionTime = await scm.commitTime(revision)
+  const unpackedSize = treeSize(folder)
+  const progress = new Progress({
+    title: 'Packing and uploading',
+    total: unpackedSize,
+    format: prettyBytes,
+  })
+  try {
+    const onRead = (bytes: number): void => progress.add(bytes)
+    const release = run.release ?? workspace.name
+    const manifest = await store.store(
+      archiver.pack(folder, { mtime: revisionTime, signal, onRead }),
+      { revision, revisionTime, release, createdBy: `${currentUser()}@${hostname()}`, builtWith },
+      { replace, archiver, unpackedSize, signal },
+    )
+    for (const { key, size } of manifest.parts) {
+      const sizes = `${prettyBytes(size)} (${prettyBytes(unpackedSize)} unpacked)`
+      shipit.log(`Uploaded ${transport.description}/${key}, ${sizes}.`)
+    }
+    return manifest
+  } finally {
+    progress.stop()
+  }
+}

@@ -1,0 +1,28 @@
+import type { Deployment } from '../deployment.js'
+
+/** Shipit's own listeners of these are the first. */
+const TASK_EVENTS = ['task_start', 'task_stop'] as const
+
+/**
+ * What may build in the workspace before it is packed, beside the hooks of `net_storage:prepare_archive`, in words: whoever
+ * listens to what is fetched or to tasks, and the tasks that stand between. With shipit-deploy, that is where builds are.
+ */
+export function findBuilders({ shipit, plugin }: Deployment): string[] {
+  const listeners = shipit
+    .listeners('fetched')
+    .map((listener, index) => `on('fetched') ${named(listener, index)}`)
+  const watchers = TASK_EVENTS.flatMap((event) =>
+    shipit
+      .listeners(event)
+      .slice(1)
+      .map((listener, index) => `on('${event}') ${named(listener, index)}`),
+  )
+  const tasks = plugin
+    .tasksUntil('net_storage:upload_archive')
+    .filter((name) => !name.startsWith('net_storage:'))
+  return [...listeners, ...watchers, ...tasks]
+}
+
+function named({ name }: { readonly name: string }, index: number): string {
+  return name || String(index + 1)
+}

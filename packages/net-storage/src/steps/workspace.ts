@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises'
+import { DeployError } from 'shipit-capistrano'
+import type { Deployment } from '../deployment.js'
+import { installDependencies } from '../installer/dependencies.js'
+import { findBuilders } from './builders.js'
+
+/** Names the folder in which the release is built, and fills it at once where something builds in it. */
+export async function openWorkspace(deployment: Deployment): Promise<void> {
+  const { shipit, dsl, run, workspace } = deployment
+  const { keepWorkspace, shallowClone, workspace: configured } = shipit.config
+  const builders = findBuilders(deployment)
+  const names = builders.join(', ')
+  if (run.kind === 'pull') {
+    if (names) shipit.log(`Nothing is built: the archive in storage is deployed, whatever ${names} may do.`)
+    return
+  }
+  workspace.builders = builders
+  if (shallowClone === false && configured && configured !== workspace.path)
+    shipit.log(`The workspace is ${workspace.path}; ${configured} of the settings is not used.`)
+  run.buildsIn(workspace.path)
+  if (names) shipit.log(`The workspace is made before storage is asked: ${names} may build in it.`)
+  if (names || keepWorkspace) await dsl.invoke('net_storage:prepare_archive')
+  shipit.emit('fetched')
+}
+
+/** Puts the commit's files into the workspace, and installs what they depend on. */
+export async function fillWorkspace(deployment: Deployment): Promise<void> {
+  const { shipit, dsl, run, scm, revision, application, settings, localFolder, workspace } = deployment
+  run.buildsIn(workspace.path)
+  await localFolder.claimReleaseTree(workspace.name)
+  await scm.checkOut(revision, workspace.path)
+  if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
+    throw new DeployError(
+      'E_APPLICATION',
+      `netStorage.multiAppMode: commit ${revision} has no folder '${application}', as the application is called.`,
+    )
+  }
+  const log = (line: string): void => shipit.log(line)
+  const { installed, skipped } = await deployment.dependencies()
+  for (const reason of skipped) log(reason)
+  await installDependencies(installed, {
+    directory: workspace.path,
+    cachePath: localFolder.cache,
+    signal: dsl.signal(),
+    log,
+  })
+  workspace.isMade = true
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
