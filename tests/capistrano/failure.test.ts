@@ -124,7 +124,7 @@ describe('servers with few tools', () => {
   it('do with wget alone, and without anything to fetch with', async () => {
     const { status, output } = await stage.run('deploy')
     expect(output).toContain(
-      '@web2 nothing here could fetch the archive: sending it from this machine, over ssh.',
+      '@web2 neither curl nor GNU wget is installed: sending it from this machine, over ssh.',
     )
     expect(output).not.toContain('@web3 nothing here')
     expect(output).toContain('is live on 3 servers')

@@ -131,7 +131,7 @@ it('counts a release as live that went live before its deploy failed, and says s
   expect(await current()).toBe(first)
 })
 
-it('goes to a release that never was live only when it is named, and leaves other folders alone', async () => {
+it('goes to a release that was never live only when it is named, and leaves other folders alone', async () => {
   const a = await deploy()
   const mine = ['20200101000000.bak', 'keep-me', '99991231235959.old']
   const never = '20200101000000'
@@ -146,7 +146,7 @@ it('goes to a release that never was live only when it is named, and leaves othe
     "Can't roll back: no server has a release that was live before",
   )
   expect(await rollback({ ROLLBACK_RELEASE: never })).toContain(
-    `Release ${never} never was live: ROLLBACK_RELEASE names it.`,
+    `Release ${never} was never live: ROLLBACK_RELEASE names it.`,
   )
   expect(await current()).toBe(never)
   await rollback()
@@ -223,7 +223,7 @@ it('says what is not known when a server is lost in the middle of the flip', asy
   await stage.fleet.host('web2').stop()
   expect(await deploying.ended).toBe(1)
   expect(deploying.output).toMatch(
-    /web2: the connection was lost while publishing: it may run release \d{14}, or what it had before\. .*`shipit production deploy:status` tells which; deploy again/,
+    /web2: the connection was lost while publishing: it may run release \d{14}, or what it had before\. .*`shipit production deploy:status` says which; deploy again/,
   )
   expect(deploying.output).not.toMatch(/::|ended with status 255/)
   expect(await current('web1')).toBe(before)

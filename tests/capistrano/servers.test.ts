@@ -168,7 +168,7 @@ describe('a server', () => {
     expect((await stat(join(home, "-odd 'file"))).mode & 0o777).toBe(0o600)
     expect(await readFile(join(home, 'other'), 'utf8')).toBe('replaced')
     expect((await onWeb1((host) => host.upload(directory, 'x'))).error).toMatchObject({ code: 'E_UPLOAD' })
-    expect((await onWeb1((host) => host.upload([], 'missing/x'))).error).toMatchObject({ status: 30 })
+    expect((await onWeb1((host) => host.upload([], 'missing/x'))).error).toMatchObject({ status: 13 })
     expect((await onWeb1((host) => host.upload([], '/tmp'))).error).toMatchObject({ status: 31 })
   })
 

@@ -166,7 +166,7 @@ it('lets later deploys and rollbacks of all servers work', async () => {
   expect(await stage.live()).toEqual(before)
 })
 
-it('fetches ahead of time: the deploy neither builds nor downloads', async () => {
+it('fetches in advance: the deploy neither builds nor downloads', async () => {
   const revision = await stage.app.commit({ VERSION: '4\n' }, 'Version 4')
   const before = await stage.live()
   expect((await stage.run('net_storage:prefetch')).status).toBe(0)
@@ -196,7 +196,7 @@ it('keeps what was fetched ahead while another commit is deployed, and may unpac
 
   const { status: code, output } = await stage.run('deploy', { BRANCH: ahead }, shipitfile)
   expect(code).toBe(0)
-  expect(output.match(/was unpacked ahead of time/g)).toHaveLength(3)
+  expect(output.match(/was unpacked in advance/g)).toHaveLength(3)
   expect(await stage.live()).toEqual([ahead, ahead, ahead])
   expect(await readFile(stage.path('web2', 'current/public/new.txt'), 'utf8')).toBe('new')
   const left = await readdir(stage.path('web2', 'releases'))

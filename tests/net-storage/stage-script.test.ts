@@ -163,7 +163,7 @@ describe('the script that stages a release', () => {
     'asks to be sent the archive where nothing could fetch it out of sight: in %s with %j',
     async (shell, extra) => {
       const { status, output } = await run({}, { shell, programs: [...BASE, 'sha256sum', ...extra] })
-      expect(output).toBe('nothing here could fetch the archive\n')
+      expect(output).toBe('neither curl nor GNU wget is installed\n')
       expect(status).toBe(28)
       expect(requests).toEqual([])
     },

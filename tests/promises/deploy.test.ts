@@ -17,7 +17,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     const { status, output } = await stage.run('deploy:plan')
     expect(status).toBe(0)
     expect(output).toContain(`Revision: ${first}`)
-    expect(output).toMatch(/^ +web2 +now nothing yet$/m)
+    expect(output).toMatch(/^ +web2 +nothing deployed yet$/m)
     expect(output).toMatch(
       /^ +\d+\. deploy:lock +deploy machine +Takes the deploy lock \(before deploy:starting\)$/m,
     )

@@ -1,7 +1,6 @@
-# Reports which releases are there, which of them went live, in that order, which is live now, and the deploy log's record of
-# that one. Changes nothing.
+# Reports which releases are there, which of them went live, in that order, and which is live now. Changes nothing.
 # Needs: releases
-# Variables: deploy_to
+# Variables: deploy_to, with_record (not empty: reports what the deploy log has of the live one, too)
 
 # Nothing was deployed here yet.
 [ -d "$deploy_to" ] || exit 0
@@ -21,7 +20,7 @@ if [ -f current/REVISION ]; then
   IFS= read -r revision <current/REVISION || :
   fact revision "$revision"
 fi
-if [ -f deploys.jsonl ]; then
+if [ -n "$with_record" ] && [ -f deploys.jsonl ]; then
   # A run may have failed behind the moment when it made its release live.
   records=$(grep -F "\"release\":\"$release\"" deploys.jsonl) || records=
   record=$(printf '%s\n' "$records" | grep -F '"result":"succeeded"' | tail -n 1) || :

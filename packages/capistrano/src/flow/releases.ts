@@ -16,7 +16,7 @@ export interface ServerReleases {
   readonly current: string | undefined
   /** Full commit id that is live, or undefined if it is not known. */
   readonly revision: string | undefined
-  /** What the deploy log says of how that went live. */
+  /** What the deploy log says of how that went live, if it was asked for. */
   readonly record: Partial<DeployRecord> | undefined
   /** Oldest first. */
   readonly releases: readonly Release[]
@@ -24,9 +24,15 @@ export interface ServerReleases {
   readonly wentLive: readonly string[]
 }
 
-/** Asks a server what it has. Changes nothing. @throws {HostError} */
-export async function askReleases(host: Host, deployTo: string): Promise<ServerReleases> {
-  return serverReleases(await host.script(serverScript('list-releases').with({ deploy_to: deployTo })))
+/**
+ * Asks a server what it has. Changes nothing.
+ * @param withRecord asks for the deploy log's record, too, for which the server needs `grep` and `tail`
+ * @throws {HostError}
+ */
+export async function askReleases(host: Host, deployTo: string, withRecord = false): Promise<ServerReleases> {
+  const script = serverScript('list-releases')
+  const variables = { deploy_to: deployTo, with_record: withRecord ? 1 : '' }
+  return serverReleases(await host.script(script.with(variables)))
 }
 
 /** Reads what `server/list-releases.sh` reports. */

@@ -87,7 +87,7 @@ async function askServer(
 ): Promise<Omit<ServerStatus, 'differs'>> {
   const server = host.name
   try {
-    const { current, revision, record, releases } = await askReleases(host, deployTo)
+    const { current, revision, record, releases } = await askReleases(host, deployTo, true)
     return {
       server,
       release: current ?? null,
