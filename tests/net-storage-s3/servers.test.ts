@@ -115,7 +115,7 @@ describe('servers with the AWS CLI', () => {
   })
 })
 
-describe('an address', () => {
+describe('a URL', () => {
   it.each([
     ['tampered', {}],
     ['of another key', {}],
@@ -146,7 +146,7 @@ describe('an address', () => {
       return true
     }
     const { status, output } = await deploy({ ...one, S3_ENDPOINT: proxy.endpoint }, { urlExpiresIn: 3 })
-    expect(output).toContain('@web1 the address has expired: here is a new one')
+    expect(output).toContain('@web1 the URL has expired: here is a new one')
     expect(output).toMatch(/going on with \S+ at byte 700 of/)
     expect(output).toContain('is live on 1 server')
     expect(status).toBe(0)
