@@ -14,6 +14,18 @@ export type { TreeNode } from './inspection/tree.js'
 export { gitAccess, type GitAccess } from './git/access.js'
 export { gitEnvironment, type GitEnvironmentOptions } from './git/environment.js'
 export { withoutCredentials } from './git/without-credentials.js'
+export { isAlive } from './processes/is-alive.js'
+export {
+  pipeProgram,
+  readProgram,
+  runProgram,
+  whyFailed,
+  type ProgramCommand,
+  type ProgramContext,
+  type ProgramOptions,
+  type ProgramOutcome,
+  type ReadProgramOptions,
+} from './processes/run-program.js'
 export { quote, Script, type Variables } from './ssh/script.js'
 export type { Command } from './ssh/command.js'
 export type { Facts, Host, Input, ScriptOptions, UploadOptions } from './ssh/host.js'

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix, resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { DeployError } from 'shipit-capistrano'
+import { DeployError, runProgram, whyFailed } from 'shipit-capistrano'
 
 /** What of the workspace is deployed: shipit-deploy's `dirToCopy` and `ignores`, which rsync itself reads. */
 export class Selection {
@@ -85,15 +83,12 @@ export class Selection {
 }
 
 async function rsync(args: readonly string[]): Promise<string> {
-  try {
-    return (await promisify(execFile)('rsync', args, { maxBuffer: 1 << 26 })).stdout
-  } catch (error) {
-    const { code, stderr = '', message } = error as Error & { code?: string; stderr?: string }
-    throw new DeployError(
-      'E_IGNORES',
-      code === 'ENOENT'
-        ? 'ignores: rsync is not on this machine, and its patterns are for rsync: install it.'
-        : `ignores: rsync failed: ${stderr.trim() || message}`,
-    )
-  }
+  const outcome = await runProgram(['rsync', ...args])
+  if (!outcome.failed) return outcome.stdout
+  throw new DeployError(
+    'E_IGNORES',
+    outcome.code === 'ENOENT'
+      ? 'ignores: rsync is not on this machine, and its patterns are for rsync: install it.'
+      : `ignores: rsync failed: ${whyFailed(outcome)}`,
+  )
 }

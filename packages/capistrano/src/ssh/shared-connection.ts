@@ -1,6 +1,6 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { promisify } from 'node:util'
+import { runProgram } from '../processes/run-program.js'
 import { withAdvice } from './connection-advice.js'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
@@ -23,11 +23,8 @@ export class SharedConnection {
   /** Asks the connection itself whether it is there. */
   async isOpen(): Promise<boolean> {
     const { controlPath, server } = this.target
-    const args = ['-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host]
-    return promisify(execFile)('ssh', args).then(
-      () => true,
-      () => false,
-    )
+    const check = ['ssh', '-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host] as const
+    return !(await runProgram(check)).failed
   }
 
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */

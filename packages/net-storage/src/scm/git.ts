@@ -101,7 +101,7 @@ export class Git extends Scm {
       target: string,
     ): Promise<void> => {
       await fetchLfsFiles(git, { directory: cwd, ...source })
-      await unpackTree({ ...source, cwd, directory: target, env: git.env, signal: git.signal })
+      await unpackTree({ ...source, cwd, directory: target, context: git.context, signal: git.signal })
     }
     try {
       await unpack(mirrorPath, { commit: revision, folder: repoTree, remote: 'shipit' }, directory)
