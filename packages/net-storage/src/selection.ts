@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix, resolve } from 'node:path'
 import { DeployError, runProgram, whyFailed } from 'shipit-capistrano'
+import { isFolder } from './file-kind.js'
 
 /** What of the workspace is deployed: shipit-deploy's `dirToCopy` and `ignores`, which rsync itself reads. */
 export class Selection {
@@ -56,8 +57,7 @@ export class Selection {
    */
   async select(workspace: string, target: string): Promise<string> {
     const source = resolve(workspace, this.folder)
-    const found = await stat(source).catch(() => undefined)
-    if (!found?.isDirectory()) {
+    if (!(await isFolder(source))) {
       throw new DeployError(
         'E_WORKSPACE',
         `dirToCopy: there is no folder '${this.folder}' in the workspace; correct it, or see what should make it.`,

@@ -1,8 +1,9 @@
 import { addAbortListener } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import type { Options } from 'execa'
+import { otherPrograms, programSections } from '../tracing/sections.js'
+import { traced } from '../tracing/traced.js'
 import { endTree } from './end-tree.js'
-import { traceProgram } from './trace-program.js'
 
 /** A program, and its arguments. */
 export type ProgramCommand = readonly [program: string, ...args: string[]]
@@ -149,7 +150,17 @@ async function starter(
   return ([program, ...args], options) => {
     // What execa itself would tell with NODE_DEBUG may hold secrets.
     const running = execa(program, args, { ...options, reject: false, verbose: 'none', cleanup: false })
-    return traceProgram([program, ...args], running as unknown as Running)
+    const log = programSections.get(program) ?? otherPrograms
+    void traced(
+      log,
+      [program, ...args].join(' '),
+      () => running,
+      (outcome) =>
+        outcome.exitCode === undefined
+          ? `ended by ${outcome.code ?? outcome.signal}`
+          : `status ${outcome.exitCode}`,
+    )
+    return running as unknown as Running
   }
 }
 

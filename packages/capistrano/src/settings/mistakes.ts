@@ -47,6 +47,20 @@ export function describeIssues(
   })
 }
 
+/**
+ * What is wrong with a constructor's options, as sentences for `mistakes` of what it makes. Values are left out, as some are
+ * secret.
+ */
+export function optionMistakes(schema: z.ZodObject, options: unknown): string[] {
+  const { error } = schema.safeParse(options)
+  const known = Object.keys(schema.shape).join(', ')
+  return (error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `there is no option '${key}'; known are ${known}`)
+      : [`${issue.path.join('.')}: ${issue.message}`],
+  )
+}
+
 function shown(value: unknown): string {
   return value === undefined ? 'nothing' : inspect(value, { depth: 0, breakLength: Infinity })
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { DeployError } from '../errors.js'
 
 /** Values for a script, by shell variable name. */
@@ -11,22 +12,25 @@ export type Variables = Readonly<Record<string, string | number>>
 export class Script {
   private constructor(
     private readonly text: string,
+    /** For those who look on; holds no value. */
+    readonly name: string,
     private readonly variables: Variables = {},
   ) {}
 
   /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `fail`). */
-  static of(text: string): Script {
-    return new Script(`${prelude()}\n${text}`)
+  static of(text: string, name = 'script'): Script {
+    return new Script(`${prelude()}\n${text}`, name)
   }
 
   /** A script from files, each of which may use what those before it define: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
   static file(...urls: readonly URL[]): Script {
-    return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'))
+    const name = urls.map(({ pathname }) => basename(pathname)).at(-1)
+    return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'), name)
   }
 
   /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
   with(variables: Variables): Script {
-    return new Script(this.text, { ...this.variables, ...variables })
+    return new Script(this.text, this.name, { ...this.variables, ...variables })
   }
 
   /**

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { runProgram } from '../processes/run-program.js'
+import { ssh } from '../tracing/sections.js'
+import { traced } from '../tracing/traced.js'
 import { withAdvice } from './connection-advice.js'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
@@ -29,7 +31,7 @@ export class SharedConnection {
 
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
   open(): Promise<void> {
-    return (this.opening ??= this.connect())
+    return (this.opening ??= traced(ssh, `${this.name}: connect`, () => this.connect()))
   }
 
   /** Ends the connection, at once. It can be opened again. */
@@ -41,6 +43,7 @@ export class SharedConnection {
 
   private forget(master: ChildProcess | undefined): void {
     if (this.master !== master) return
+    if (master) ssh('%s: connection closed', this.name)
     this.master = undefined
     this.opening = undefined
   }

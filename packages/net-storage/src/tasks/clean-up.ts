@@ -1,6 +1,5 @@
+import { DAY } from 'shipit-capistrano'
 import type { Deployment } from './deployment.js'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /** Defines `net_storage:cleanup`. */
 export function defineCleanUp(deployment: Deployment): void {
