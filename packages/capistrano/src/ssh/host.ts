@@ -191,6 +191,7 @@ export class Host {
       await this.connection?.open()
       const { asUser } = this.context
       const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
+      // Not by execa, which would double what each of so many costs this process; and readline's lines end at a lone CR, too.
       const child = spawn('ssh', sshArguments(this.target, command), {
         stdio: 'pipe',
         signal,

@@ -31,7 +31,12 @@ export class SharedConnection {
 
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
   open(): Promise<void> {
-    return (this.opening ??= traced(ssh, `${this.name}: connect`, () => this.connect()))
+    return (this.opening ??= traced(
+      ssh,
+      `${this.name}: connection`,
+      () => this.connect(),
+      () => 'opened',
+    ))
   }
 
   /** Ends the connection, at once. It can be opened again. */
@@ -43,7 +48,7 @@ export class SharedConnection {
 
   private forget(master: ChildProcess | undefined): void {
     if (this.master !== master) return
-    if (master) ssh('%s: connection closed', this.name)
+    if (master) ssh('%s: connection: closed', this.name)
     this.master = undefined
     this.opening = undefined
   }
@@ -51,6 +56,7 @@ export class SharedConnection {
   private async connect(): Promise<void> {
     this.prepare()
     const command = 'echo ready && exec cat >/dev/null'
+    // Not by execa: nobody waits for its end, this process does not stay for it, and it is killed while this one exits.
     const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
       stdio: ['pipe', 'pipe', 'pipe'],
     })

@@ -45,7 +45,7 @@ function tracedMethods(transport: Transport): Methods {
         log,
         `put ${key}`,
         () => transport.put(key, content, options),
-        (stored) => `${bytes} bytes${stored ? '' : ' not stored, as there is one'}`,
+        (stored) => (stored ? `${bytes} bytes` : 'not stored, as there is one'),
       )
     },
     get: (key) =>
