@@ -48,7 +48,7 @@ export default function deployHours(shipit: Shipit): void {
     const { from, until } = settings()
     throw new DeployError(
       'E_DEPLOY_HOURS',
-      `Releases go live from ${from} to ${until} o'clock. Nothing was changed; OUT_OF_HOURS='why' deploys all the same.`,
+      `Releases go live from ${from} to ${until} o'clock. Nothing went live; OUT_OF_HOURS='why' deploys all the same.`,
     )
   }
 

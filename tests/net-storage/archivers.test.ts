@@ -191,9 +191,9 @@ describe('a deploy', () => {
     const { status, output } = await deploy({ archiver: 'tar.bz2', repoTree: '../up', multiAppMode: 'yes' })
     expect(status).toBe(1)
     expect(output).toContain(
-      "netStorage.archiver: expected tar.gz, tar.zst, zip, or an Archiver; given was 'tar.bz2'",
+      "netStorage.archiver: expected tar.gz, tar.zst, zip, or an Archiver; got 'tar.bz2'",
     )
-    expect(output).toContain("netStorage.repoTree: expected a folder of the repository; given was '../up'")
-    expect(output).toContain("netStorage.multiAppMode: expected true or false; given was 'yes'")
+    expect(output).toContain("netStorage.repoTree: expected a folder of the repository; got '../up'")
+    expect(output).toContain("netStorage.multiAppMode: expected true or false; got 'yes'")
   })
 })

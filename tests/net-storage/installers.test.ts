@@ -336,7 +336,7 @@ describe('a deploy', () => {
     expect(missing.output).toMatch(/The program 'pnpm' is not on this machine: install it, .*\[E_INSTALLER\]/)
     expect(missing.output).not.toContain('Building an archive')
     expect((await deploy({ installer: 'cargo' })).output).toContain(
-      "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; given was 'cargo'",
+      "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; got 'cargo'",
     )
   })
 

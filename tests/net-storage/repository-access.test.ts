@@ -80,11 +80,11 @@ async function deploy(
 const live = (...parts: string[]): Promise<string> =>
   readFile(stage.path('web1', 'current', ...parts), 'utf8')
 
-/** git tells the arguments of all its processes, and hides nothing, in a folder. */
+/** git tells the arguments of all its processes, and hides nothing, in a folder; the deploy says all that it can. */
 async function traced(name: string): Promise<{ trace: string; env: NodeJS.ProcessEnv }> {
   const trace = join(stage.directory, name)
   await mkdir(trace)
-  return { trace, env: { GIT_TRACE2_EVENT: trace, GIT_TRACE_REDACT: '0' } }
+  return { trace, env: { GIT_TRACE2_EVENT: trace, GIT_TRACE_REDACT: '0', NODE_DEBUG: 'shipit-*' } }
 }
 
 async function readAll(folder: string): Promise<string> {
@@ -193,6 +193,8 @@ describe('over https, with a password and a certificate of its own', () => {
     const settings = { ...anew, ...trusted(), updateSubmodules: true }
     const { status, output } = await deploy(web.url('shop.git'), settings, env)
     expect(output).not.toContain('canary')
+    expect(output).toMatch(/^SHIPIT-GIT \d+: git fetch .* shipit .*: status 0, \d+ ms$/m)
+    expect(output).toMatch(/^SHIPIT-GIT \d+: git lfs fetch shipit \w+: status 0, \d+ ms$/m)
     expect(status).toBe(0)
     expect(await stage.live()).toEqual([revision])
     expect(await live('assets/big.bin')).toBe('the real file')
@@ -226,6 +228,7 @@ describe('over https, with a password and a certificate of its own', () => {
     expect((await stage.run('pending', all, pushed)).output).toContain('No pending commits')
 
     expect(plan.output + deployed.output).not.toContain('canary')
+    expect(plan.output).toMatch(/^SHIPIT-GIT \d+: git ls-remote shipit .*: status 0, \d+ ms$/m)
     expect(await readAll(trace)).toMatch(/"argv":\[[^\]]*remote-https/)
     expect(holdingPassword(trace)).toBe('')
     expect(holdingPassword(workspace)).toBe('')

@@ -28,6 +28,21 @@ export default shipit => {
 }
 `
 
+/** What NODE_DEBUG makes a deploy tell, a line each. */
+const TRACED = [
+  /^SHIPIT-SSH \d+: web1: connection: opened, \d+ ms$/m,
+  /^SHIPIT-SSH \d+: web1: publish\.sh: status 0, \d+ ms$/m,
+  /^SHIPIT-SSH \d+: web2: connection: closed$/m,
+  /^SHIPIT-GIT \d+: git fetch .*: status 0, \d+ ms$/m,
+  /^SHIPIT-GIT \d+: git .*archive .*: status 0, \d+ ms$/m,
+  /^SHIPIT-PROGRAM \d+: npm ci .*: status 0, \d+ ms$/m,
+  /^SHIPIT-STORAGE \d+: get manifests\/\S+: absent, \d+ ms$/m,
+  /^SHIPIT-STORAGE \d+: put archives\/\S+: \d{6,} bytes, \d+ ms$/m,
+  /^SHIPIT-STORAGE \d+: source archives\/\S+: done, \d+ ms$/m,
+  /^SHIPIT-STORAGE \d+: list manifests\/: 1 objects, \d+ ms$/m,
+  /^SHIPIT-STORAGE \d+: remove checks\/\S+: done, \d+ ms$/m,
+]
+
 let directory: string
 let server: Radosgw
 let bucket: Bucket
@@ -82,6 +97,7 @@ beforeAll(async () => {
       })),
     ),
     DEBUG: '*',
+    NODE_DEBUG: 'shipit-*',
   }
 })
 afterAll(async () => {
@@ -177,6 +193,7 @@ describe('neither credentials nor addresses leave this machine by log, process l
     expect(curl).toContain('curl\0--disable\0--config\0-')
     expect(wget).toContain('wget\0--no-config\0--input-file=-')
     expect(curl).toContain('SSH_CONNECTION=')
+    for (const line of TRACED) expect(output).toMatch(line)
   })
 
   it('in one whose servers are refused', async () => {

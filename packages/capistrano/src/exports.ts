@@ -2,7 +2,10 @@ export type * from './capistrano.js'
 export type * from './shipit/shipit.js'
 export { counted } from './counted.js'
 export { DeployError } from './errors.js'
-export { ConfigError } from './settings/mistakes.js'
+export { DAY } from './durations.js'
+export { ConfigError, optionMistakes } from './settings/mistakes.js'
+export { hasShape, type Shape } from './settings/has-shape.js'
+export { expected, numberFrom, seconds, text, wholeNumber } from './settings/schemas.js'
 export { SequenceError } from './graph/sequence.js'
 export type { Place } from './graph/catalog.js'
 export { finishRelease } from './flow/finish-release.js'
@@ -18,6 +21,19 @@ export { gitEnvironment, type GitEnvironmentOptions } from './git/environment.js
 export { withoutCredentials } from './git/without-credentials.js'
 export { exitStatus } from './ssh/exit-statuses.js'
 export { quote, Script, scriptsIn, type Variables } from './ssh/script.js'
+export { isAlive } from './processes/is-alive.js'
+export {
+  pipeProgram,
+  readProgram,
+  runProgram,
+  whyFailed,
+  type ProgramCommand,
+  type ProgramContext,
+  type ProgramOptions,
+  type ProgramOutcome,
+  type ReadProgramOptions,
+} from './processes/run-program.js'
+export { traced } from './tracing/traced.js'
 export type { Command } from './ssh/command.js'
 export type { Facts, Host, Input, ScriptOptions, UploadOptions } from './ssh/host.js'
 export type { OnOptions } from './ssh/on-hosts.js'

@@ -129,9 +129,9 @@ it('reports everything that is wrong in one error, before anything runs', () => 
   }
   expect(error).toBeInstanceOf(ConfigError)
   expect((error as ConfigError).mistakes).toEqual([
-    'keepReleases: expected a whole number from 1; given was 0',
-    'plugin.retries: expected number; given was nothing',
-    "plugin.mode: must be 'a' or 'b'; given was 'c'",
+    'keepReleases: expected a whole number from 1; got 0',
+    'plugin.retries: expected number; got nothing',
+    "plugin.mode: must be 'a' or 'b'; got 'c'",
     "plugin.retires: there is no such setting; did you mean 'retries'?",
     "application: must be set, 'plugin' needs it",
     "after('deploy:publishd', 'notify'): there is no task 'deploy:publishd'; did you mean 'deploy:publish'?",

@@ -17,7 +17,7 @@ import { putObject } from './put-object.js'
 import { certificates } from './request-handler.js'
 import { checkRights } from './rights-check.js'
 import { statusOf } from './s3-errors.js'
-import { optionMistakes, type S3TransportOptions } from './settings.js'
+import { transportMistakes, type S3TransportOptions } from './settings.js'
 import { abortUploads } from './unfinished-uploads.js'
 import { uploadInParts } from './upload.js'
 
@@ -43,7 +43,7 @@ export class S3Transport extends Transport {
   /** Wrong options are told in `mistakes`, and by every method. */
   constructor(private readonly options: S3TransportOptions) {
     super()
-    this.mistakes = optionMistakes(options)
+    this.mistakes = transportMistakes(options)
     this.bucket = new Bucket(options, this.mistakes)
     this.description = this.bucket.description
     this.serverPrograms = this.usesAwsCli ? ['aws'] : []

@@ -1,3 +1,4 @@
+import { expected, numberFrom, optionMistakes, text } from 'shipit-net-storage'
 import { z } from 'zod'
 import type { BucketOptions } from './bucket.js'
 
@@ -30,11 +31,6 @@ export interface S3TransportOptions extends BucketOptions {
 }
 
 const MEBIBYTE = 1 << 20
-
-const expected = (words: string) => ({ error: `expected ${words}` })
-const text = (words: string) => z.string(expected(words)).min(1, expected(words))
-const between = (from: number, to: number, words: string) =>
-  z.number(expected(words)).min(from, expected(words)).max(to, expected(words))
 
 /** What {@link BucketOptions} may be. */
 export const bucketShape = {
@@ -77,9 +73,9 @@ const shape = {
     .refine((tags) => Object.keys(tags).length <= 10, expected('10 tags at most'))
     .optional(),
   serverCommand: z.enum(['url', 'aws-cli'], expected("'url' or 'aws-cli'")).optional(),
-  urlExpiresIn: between(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
-  partSize: between(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
-  queueSize: between(1, 100, 'a number from 1 to 100').optional(),
+  urlExpiresIn: numberFrom(1, 7 * 24 * 3600, 'seconds, from 1 to 604800').optional(),
+  partSize: numberFrom(5 * MEBIBYTE, 5 * 1024 * MEBIBYTE, 'bytes, from 5 MiB to 5 GiB').optional(),
+  queueSize: numberFrom(1, 100, 'a number from 1 to 100').optional(),
 }
 
 /** What is set on a client when it is made. */
@@ -101,12 +97,7 @@ const schema = z.strictObject(shape).superRefine((options, context) => {
   }
 })
 
-/** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
-export function optionMistakes(options: S3TransportOptions): string[] {
-  const { error } = schema.safeParse(options)
-  return (error?.issues ?? []).flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `there is no option '${key}'; known are ${Object.keys(shape).join(', ')}`)
-      : [`${issue.path.join('.')}: ${issue.message}`],
-  )
+/** What is wrong with options, a sentence each. */
+export function transportMistakes(options: S3TransportOptions): string[] {
+  return optionMistakes(schema, options)
 }

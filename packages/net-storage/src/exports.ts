@@ -5,7 +5,7 @@ export { TarZstd } from './archiver/tar-zstd.js'
 export { Zip } from './archiver/zip.js'
 export { Archiver, type PackOptions } from './archiver/archiver.js'
 export type { BuiltWith, Manifest, ManifestPart } from './archive/manifest.js'
-export type { LockOffer } from 'shipit-capistrano'
+export { expected, numberFrom, optionMistakes, text, type LockOffer } from 'shipit-capistrano'
 export {
   Transport,
   type AddressSource,

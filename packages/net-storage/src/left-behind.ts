@@ -1,8 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-
-const DAY = 24 * 60 * 60 * 1000
+import { DAY, isAlive } from 'shipit-capistrano'
 
 /** Stands in the name of what this process alone uses, so that later ones can tell when it is left behind. */
 export const OWNER = `${process.pid}@${hostname()}`
@@ -31,14 +30,4 @@ async function isLeftBehind(name: string, path: string): Promise<boolean> {
     return !isAlive(Number(pid))
   const stats = await stat(path).catch(() => undefined)
   return stats !== undefined && stats.mtimeMs < Date.now() - DAY
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives, as somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

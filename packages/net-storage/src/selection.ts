@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix, resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { DeployError } from 'shipit-capistrano'
+import { DeployError, runProgram, whyFailed } from 'shipit-capistrano'
+import { isFolder } from './file-kind.js'
 
 /** What of the workspace is deployed: shipit-deploy's `dirToCopy` and `ignores`, which rsync itself reads. */
 export class Selection {
@@ -58,8 +57,7 @@ export class Selection {
    */
   async select(workspace: string, target: string): Promise<string> {
     const source = resolve(workspace, this.folder)
-    const found = await stat(source).catch(() => undefined)
-    if (!found?.isDirectory()) {
+    if (!(await isFolder(source))) {
       throw new DeployError(
         'E_WORKSPACE',
         `dirToCopy: there is no folder '${this.folder}' in the workspace; correct it, or see what should make it.`,
@@ -85,15 +83,12 @@ export class Selection {
 }
 
 async function rsync(args: readonly string[]): Promise<string> {
-  try {
-    return (await promisify(execFile)('rsync', args, { maxBuffer: 1 << 26 })).stdout
-  } catch (error) {
-    const { code, stderr = '', message } = error as Error & { code?: string; stderr?: string }
-    throw new DeployError(
-      'E_IGNORES',
-      code === 'ENOENT'
-        ? 'ignores: rsync is not on this machine, and its patterns are for rsync: install it.'
-        : `ignores: rsync failed: ${stderr.trim() || message}`,
-    )
-  }
+  const outcome = await runProgram(['rsync', ...args])
+  if (!outcome.failed) return outcome.stdout
+  throw new DeployError(
+    'E_IGNORES',
+    outcome.code === 'ENOENT'
+      ? 'ignores: rsync is not on this machine, and its patterns are for rsync: install it.'
+      : `ignores: rsync failed: ${whyFailed(outcome)}`,
+  )
 }

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { DeployError } from '../errors.js'
+import { runProgram, whyFailed } from '../processes/run-program.js'
 import type { EnvironmentConfig } from '../shipit/shipit.js'
 
 /** shipit-deploy's settings for what is deployed. */
@@ -56,16 +55,13 @@ export async function workspaceRevision(
   { branch = 'master', repositoryUrl }: EnvironmentConfig,
 ): Promise<string | undefined> {
   if (!repositoryUrl && !isInRepository(workspace)) return undefined
-  const args = ['rev-parse', '--verify', '--end-of-options', `${branch}^{commit}`]
-  try {
-    return (await promisify(execFile)('git', args, { cwd: workspace })).stdout.trim()
-  } catch (error) {
-    const { stderr = '', message } = error as Error & { stderr?: string }
-    throw new DeployError(
-      'E_WORKSPACE',
-      `The workspace ${workspace} has no branch, tag or commit '${branch}', so it is not known what is deployed: correct branch or workspace. git says: ${stderr.trim() || message}`,
-    )
-  }
+  const args = ['rev-parse', '--verify', '--end-of-options', `${branch}^{commit}`] as const
+  const outcome = await runProgram(['git', ...args], { cwd: workspace })
+  if (!outcome.failed) return outcome.stdout.trim()
+  throw new DeployError(
+    'E_WORKSPACE',
+    `The workspace ${workspace} has no branch, tag or commit '${branch}', so it is not known what is deployed: correct branch or workspace. git says: ${whyFailed(outcome)}`,
+  )
 }
 
 function isInRepository(folder: string): boolean {

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { DeployError } from '../errors.js'
+import { runProgram, whyFailed } from '../processes/run-program.js'
 import type { EnvironmentConfig } from '../shipit/shipit.js'
 import { gitAccess } from './access.js'
 import { gitEnvironment } from './environment.js'
@@ -15,17 +14,16 @@ export async function findRevision(settings: EnvironmentConfig): Promise<string 
   if (!repositoryUrl) return undefined
   const access = gitAccess(repositoryUrl)
   const config = [...Object.entries(gitConfig), ['remote.shipit.url', access.url] as const]
-  const args = ['ls-remote', 'shipit', branch, `${branch}^{}`]
-  const { stdout } = await promisify(execFile)('git', args, {
-    env: gitEnvironment({ access, config }),
-  }).catch(({ stderr = '', message }: Error & { stderr?: string }) => {
-    const said = withoutCredentials(stderr.trim() || message)
+  const command = ['git', 'ls-remote', 'shipit', branch, `${branch}^{}`] as const
+  const outcome = await runProgram(command, { env: gitEnvironment({ access, config }) })
+  if (outcome.failed)
     throw new DeployError(
       'E_REPOSITORY',
-      `Can't read the repository ${withoutCredentials(repositoryUrl)}: check repositoryUrl, the network, and your access. git says: ${said}`,
+      withoutCredentials(
+        `Can't read the repository ${repositoryUrl}: check repositoryUrl, the network, and your access. git says: ${whyFailed(outcome)}`,
+      ),
     )
-  })
-  const found = stdout.split('\n').map((line) => line.split('\t'))
+  const found = outcome.stdout.split('\n').map((line) => line.split('\t'))
   const of = (reference: string): string | undefined => found.find(([, name]) => name === reference)?.[0]
   return of(`refs/heads/${branch}`) ?? of(`refs/tags/${branch}^{}`) ?? of(`refs/tags/${branch}`)
 }

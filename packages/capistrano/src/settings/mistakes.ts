@@ -17,7 +17,7 @@ export class ConfigError extends DeployError {
   }
 }
 
-/** A schema's issues as sentences: the setting's path, what is allowed, and what was given. */
+/** A schema's issues as sentences: the setting's path, what is allowed, and what it got. */
 export function describeIssues(
   error: z.ZodError,
   given: unknown,
@@ -43,8 +43,22 @@ export function describeIssues(
       issue.code === 'invalid_value'
         ? `must be ${issue.values.map((each) => inspect(each)).join(' or ')}`
         : issue.message
-    return `${name}: ${allowed.replace(/^Invalid input: /, '').replace(/, received .*$/, '')}; given was ${shown(value)}`
+    return `${name}: ${allowed.replace(/^Invalid input: /, '').replace(/, received .*$/, '')}; got ${shown(value)}`
   })
+}
+
+/**
+ * What is wrong with a constructor's options, as sentences for `mistakes` of what it makes. Values are left out, as some are
+ * secret.
+ */
+export function optionMistakes(schema: z.ZodObject, options: unknown): string[] {
+  const { error } = schema.safeParse(options)
+  const known = Object.keys(schema.shape).join(', ')
+  return (error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `there is no option '${key}'; known are ${known}`)
+      : [`${issue.path.join('.')}: ${issue.message}`],
+  )
 }
 
 function shown(value: unknown): string {

@@ -70,6 +70,6 @@ it("takes a folder below the user's home for that", () => {
 
 it.each(['~', '~/', '~bob/shop', '/', ''])("refuses '%s' as the application's folder", (deployTo) => {
   expect(mistakes({ deployTo })).toEqual([
-    `deployTo: expected a folder of the application's own, such as '/srv/shop' or '~/shop'; given was '${deployTo}'`,
+    `deployTo: expected a folder of the application's own, such as '/srv/shop' or '~/shop'; got '${deployTo}'`,
   ])
 })

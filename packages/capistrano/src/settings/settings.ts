@@ -5,8 +5,9 @@ import type { EnvironmentConfig, Shipit } from '../shipit/shipit.js'
 import { Named } from '../plugin/registered.js'
 import { describeIssues } from './mistakes.js'
 import { misspelt } from './nearest.js'
+import { expected, wholeNumber } from './schemas.js'
 
-const flag = z.boolean({ error: 'expected true or false' })
+const flag = z.boolean(expected('true or false'))
 
 const server = z.union(
   [
@@ -18,7 +19,7 @@ const server = z.union(
       primary: flag.optional(),
     }),
   ],
-  { error: "expected 'user@host:port' or { host, user, port, roles, noRelease, primary }" },
+  expected("'user@host:port' or { host, user, port, roles, noRelease, primary }"),
 )
 
 /** What a server's own settings may be called, beside whatever the user adds. */
@@ -44,10 +45,11 @@ const sharedPaths = z
   .array(
     z
       .string()
-      .refine((path) => path !== '' && !/^\/|^-|\/$|\n/.test(path) && !path.split('/').includes('..'), {
-        error: 'expected a path inside of the release',
-      }),
-    { error: 'expected a list of paths' },
+      .refine(
+        (path) => path !== '' && !/^\/|^-|\/$|\n/.test(path) && !path.split('/').includes('..'),
+        expected('a path inside of the release'),
+      ),
+    expected('a list of paths'),
   )
   .optional()
 
@@ -56,41 +58,36 @@ const common = z.looseObject({
   application: z.string().min(1).optional(),
   deployTo: z
     .string()
-    .refine((path) => !/^\/*$|^~(?!\/+[^/])/.test(path), {
-      error: "expected a folder of the application's own, such as '/srv/shop' or '~/shop'",
-    })
+    .refine(
+      (path) => !/^\/*$|^~(?!\/+[^/])/.test(path),
+      expected("a folder of the application's own, such as '/srv/shop' or '~/shop'"),
+    )
     .optional(),
   repositoryUrl: z.string().optional(),
   branch: z
     .string()
-    .refine((branch) => branch !== '' && !branch.startsWith('-'), {
-      error: 'expected a branch, tag or commit id',
-    })
+    .refine((branch) => branch !== '' && !branch.startsWith('-'), expected('a branch, tag or commit id'))
     .optional(),
   // An environment variable's value is text, and shipit-deploy takes it.
   keepReleases: z
-    .union([z.number(), z.string()], { error: 'expected a whole number from 1' })
-    .refine((count) => /^[1-9]\d*$/.test(String(count)), { error: 'expected a whole number from 1' })
+    .union([z.number(), z.string()], expected('a whole number from 1'))
+    .refine((kept) => /^[1-9]\d*$/.test(String(kept)), expected('a whole number from 1'))
     .optional(),
   deleteOnRollback: flag.optional(),
   linkedFiles: sharedPaths,
   linkedDirs: sharedPaths,
   updateSubmodules: flag.optional(),
-  gitConfig: z
-    .record(z.string(), z.string(), { error: 'expected names and values of git configuration' })
-    .optional(),
-  gitLogFormat: z.string({ error: "expected a format of git log's" }).optional(),
-  servers: z.union([server, z.array(server)], {
-    error: "expected a server or a list of servers, each 'user@host:port' or { host, user, port }",
-  }),
+  gitConfig: z.record(z.string(), z.string(), expected('names and values of git configuration')).optional(),
+  gitLogFormat: z.string(expected("a format of git log's")).optional(),
+  servers: z.union(
+    [server, z.array(server)],
+    expected("a server or a list of servers, each 'user@host:port' or { host, user, port }"),
+  ),
   key: z.string().optional(),
   asUser: z.string().min(1).optional(),
   sshMultiplexing: flag.optional(),
-  connectTimeout: z.number({ error: 'expected seconds' }).positive({ error: 'expected seconds' }).optional(),
-  maxConnections: z
-    .int({ error: 'expected a whole number from 1' })
-    .min(1, { error: 'expected a whole number from 1' })
-    .optional(),
+  connectTimeout: z.number(expected('seconds')).positive(expected('seconds')).optional(),
+  maxConnections: wholeNumber(1).optional(),
 })
 
 /** Settings by section, checked together. */

@@ -3,6 +3,8 @@ import type { SshPoolConnection } from './shipit.js'
 import { withAdvice } from '../ssh/connection-advice.js'
 import { quote } from '../ssh/script.js'
 import { HostError } from '../ssh/servers-error.js'
+import { ssh } from '../tracing/sections.js'
+import { traced } from '../tracing/traced.js'
 
 /** How ssh-pool's commands are to run. */
 export interface PoolCommands {
@@ -81,10 +83,13 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
     return isLost ? Object.assign(error, { code: error.name }) : error
   }
   const runRemotely = connection.run.bind(connection)
-  connection.run = (command, more) => runRemotely(command, more).catch(tell(command))
+  connection.run = (command, more) =>
+    traced(ssh, `${name}: ${command}`, () => runRemotely(command, more).catch(tell(command)))
   for (const method of COPIES) {
     const copy = connection[method].bind(connection)
-    connection[method] = (source, destination, more) =>
-      copy(source, destination, more).catch(tell(`copy ${source} to ${destination}`))
+    connection[method] = (source, destination, more) => {
+      const doing = `copy ${source} to ${destination}`
+      return traced(ssh, `${name}: ${doing}`, () => copy(source, destination, more).catch(tell(doing)))
+    }
   }
 }

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DAY } from '../durations.js'
 
 /** Most characters of the folder: a socket's path may have 104 bytes, and ssh adds 17 while it makes one. */
 const FOLDER_LENGTH = 60
 
 const FOLDER = /^shipit-[0-9a-f]{8}-[0-9a-f]{4}$/
-
-const DAY = 24 * 60 * 60 * 1000
 
 /** The folder with the sockets of shared connections. It is there, for this user alone, while connections are. */
 export class ControlSockets {

@@ -13,6 +13,8 @@ import { HostError } from './servers-error.js'
 import type { SharedConnection } from './shared-connection.js'
 import { Tail } from './tail.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
+import { ssh } from '../tracing/sections.js'
+import { traced } from '../tracing/traced.js'
 
 /** Bytes for a server's standard input. */
 export type Input = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -187,6 +189,7 @@ export class Host {
       await this.connection?.open()
       const { asUser } = this.context
       const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
+      // Not by execa, which would double what each of so many costs this process; and readline's lines end at a lone CR, too.
       const child = spawn('ssh', sshArguments(this.target, command), {
         stdio: 'pipe',
         signal,
@@ -205,15 +208,20 @@ export class Host {
 
       // A script may end before it has read all of its input; its exit status tells what that means.
       const sent = send(script, input, child.stdin)
-      const status = await ended
+      const doing = told.doing ?? script.name
+      const status = await traced(
+        ssh,
+        `${this.name}: ${doing}`,
+        () => ended,
+        (code) => `status ${code}`,
+      )
       const cause = await sent
       if (status === 0) return
       // 255 is ssh's own, but a command may end with it, too.
       const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
-      const doing = told.doing === undefined ? {} : { doing: told.doing }
       const text = tail.text(fact !== undefined)
       const output = code === 'E_UNREACHABLE' ? withAdvice(text, this.target.server) : text
-      throw new HostError({ code, host: this.name, status, output, cause, ...doing })
+      throw new HostError({ code, host: this.name, status, output, cause, doing: told.doing })
     })
   }
 }

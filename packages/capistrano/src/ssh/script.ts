@@ -11,17 +11,22 @@ export type Variables = Readonly<Record<string, string | number>>
 export class Script {
   private constructor(
     private readonly text: string,
+    /** For those who look on; holds no value. */
+    readonly name: string,
     private readonly variables: Variables = {},
   ) {}
 
-  /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and the exit statuses). */
-  static of(text: string): Script {
-    return new Script(`${prelude()}\n${text}`)
+  /**
+   * A script from its text, behind the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and the exit statuses).
+   * @param name for traces
+   */
+  static of(text: string, name = 'script'): Script {
+    return new Script(`${prelude()}\n${text}`, name)
   }
 
   /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
   with(variables: Variables): Script {
-    return new Script(this.text, { ...this.variables, ...variables })
+    return new Script(this.text, this.name, { ...this.variables, ...variables })
   }
 
   /**
@@ -70,7 +75,7 @@ export function scriptsIn(folder: URL): (name: string) => Script {
     if (found) return found
     const text = read(name)
     const needed = /^# Needs: (.*)$/m.exec(text)?.[1]?.split(' ') ?? []
-    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'))
+    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'), name)
     scripts.set(name, script)
     return script
   }

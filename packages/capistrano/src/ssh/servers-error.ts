@@ -19,7 +19,7 @@ export class HostError extends DeployError {
     status: number | null
     output: string
     /** What was run, for people. */
-    doing?: string
+    doing?: string | undefined
     cause?: unknown
   }) {
     const { code, host, status, output, doing, cause } = details

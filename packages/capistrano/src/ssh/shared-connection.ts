@@ -1,6 +1,8 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { promisify } from 'node:util'
+import { runProgram } from '../processes/run-program.js'
+import { ssh } from '../tracing/sections.js'
+import { traced } from '../tracing/traced.js'
 import { withAdvice } from './connection-advice.js'
 import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
@@ -23,16 +25,18 @@ export class SharedConnection {
   /** Asks the connection itself whether it is there. */
   async isOpen(): Promise<boolean> {
     const { controlPath, server } = this.target
-    const args = ['-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host]
-    return promisify(execFile)('ssh', args).then(
-      () => true,
-      () => false,
-    )
+    const check = ['ssh', '-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host] as const
+    return !(await runProgram(check)).failed
   }
 
   /** Opens the connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */
   open(): Promise<void> {
-    return (this.opening ??= this.connect())
+    return (this.opening ??= traced(
+      ssh,
+      `${this.name}: connection`,
+      () => this.connect(),
+      () => 'opened',
+    ))
   }
 
   /** Ends the connection, at once. It can be opened again. */
@@ -44,6 +48,7 @@ export class SharedConnection {
 
   private forget(master: ChildProcess | undefined): void {
     if (this.master !== master) return
+    if (master) ssh('%s: connection: closed', this.name)
     this.master = undefined
     this.opening = undefined
   }
@@ -51,6 +56,7 @@ export class SharedConnection {
   private async connect(): Promise<void> {
     this.prepare()
     const command = 'echo ready && exec cat >/dev/null'
+    // Not by execa: nobody waits for its end, this process does not stay for it, and it is killed while this one exits.
     const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
       stdio: ['pipe', 'pipe', 'pipe'],
     })

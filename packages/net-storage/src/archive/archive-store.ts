@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { DeployError } from 'shipit-capistrano'
+import { DAY, DeployError } from 'shipit-capistrano'
 import type { Archiver } from '../archiver/archiver.js'
 import type { Transport } from '../transport/transport.js'
 import {
@@ -156,7 +156,7 @@ export class ArchiveStore {
     const old = manifests.slice(keep).filter(({ manifest }) => !inUse.has(manifest.revision))
     const removed = old.flatMap(({ key, manifest }) => [key, ...manifest.parts.map((part) => part.key)])
 
-    const dayAgo = Date.now() - 24 * 60 * 60 * 1000
+    const dayAgo = Date.now() - DAY
     for await (const { key, modifiedAt } of this.transport.list('archives/')) {
       // A day's grace spares an upload that is under way: its manifest comes last.
       if (referenced.has(key) || modifiedAt.getTime() >= dayAgo) continue

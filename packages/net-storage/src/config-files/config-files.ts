@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DeployError } from 'shipit-capistrano'
 import { escapePath, glob } from 'tinyglobby'
+import { isFile } from '../file-kind.js'
 
 /**
  * The files that globs stand for, below the current folder. Mirrors net_storage_config_files.
@@ -10,11 +10,10 @@ import { escapePath, glob } from 'tinyglobby'
 export async function findConfigFiles(globs: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>()
   for (const each of globs) {
-    const literal = await stat(each).then(
-      (stats) => stats.isFile(),
-      () => false,
-    )
-    const paths = await glob([literal ? escapePath(each) : each], { dot: true, expandDirectories: false })
+    const paths = await glob([(await isFile(each)) ? escapePath(each) : each], {
+      dot: true,
+      expandDirectories: false,
+    })
     if (paths.length === 0) {
       throw new DeployError(
         'E_CONFIG_FILES',

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { copyTree } from './copy-tree.js'
 import { Installer, type InstallTarget } from './installer.js'
-import { failure, mismatch, runProgram, versionOf, type ProgramOutcome } from './program.js'
+import { failure, mismatch, runInstaller, versionOf, type InstallerOutcome } from './program.js'
 
 /** Relative, so that the release works wherever it is. */
 const INSTALL_PATH = 'vendor/bundle'
@@ -36,8 +36,8 @@ export class Bundler extends Installer {
   }
 
   async install({ directory, cacheDirectory, lockfile, signal }: InstallTarget): Promise<void> {
-    const run = (command: readonly [string, ...string[]]): Promise<ProgramOutcome> =>
-      runProgram(command, { cwd: directory, signal })
+    const run = (command: readonly [string, ...string[]]): Promise<InstallerOutcome> =>
+      runInstaller(command, { cwd: directory, signal })
     const bundle = async (...args: string[]): Promise<void> => {
       const command = ['bundle', ...args] as const
       const outcome = await run(command)

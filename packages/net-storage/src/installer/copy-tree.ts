@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { runProgram } from './program.js'
+import { runProgram, whyFailed } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
 
 /**
@@ -8,6 +8,7 @@ import { InstallerError } from './installer-error.js'
  */
 export async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })
-  const { status, printed } = await runProgram(['cp', '-a', `${from}/.`, to])
-  if (status !== 0) throw new InstallerError('E_INSTALLER', `Can't copy ${from} to ${to}: ${printed.trim()}`)
+  const outcome = await runProgram(['cp', '-a', `${from}/.`, to])
+  if (outcome.failed)
+    throw new InstallerError('E_INSTALLER', `Can't copy ${from} to ${to}: ${whyFailed(outcome)}`)
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -50,7 +51,7 @@ export async function withInstalled(options: InstalledOptions, install: () => Pr
   if (key === undefined) return install()
   const kept = join(cacheDirectory, 'installed')
   const tree = join(kept, key)
-  if (await isThere(tree)) {
+  if (existsSync(tree)) {
     const now = new Date()
     await utimes(tree, now, now)
     // As the installation would have.
@@ -156,11 +157,4 @@ async function removeOld(kept: string): Promise<void> {
   )
   found.sort((a, b) => b.time - a.time)
   for (const { path } of found.slice(KEPT)) await rm(path, { recursive: true, force: true })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

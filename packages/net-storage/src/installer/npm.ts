@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { withInstalled } from './installed.js'
 import { Installer, type InstallTarget } from './installer.js'
-import { failure, mismatch, runProgram, versionOf } from './program.js'
+import { failure, mismatch, runInstaller, versionOf } from './program.js'
 
 /** npm: `npm ci` without development dependencies. */
 export class Npm extends Installer {
@@ -18,7 +18,7 @@ export class Npm extends Installer {
     await withInstalled({ ...target, tool: await versionOf('npm', directory) }, async () => {
       const cache = join(cacheDirectory, 'downloads')
       const command = ['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund', `--cache=${cache}`] as const
-      const outcome = await runProgram(command, { cwd: directory, signal })
+      const outcome = await runInstaller(command, { cwd: directory, signal })
       if (outcome.status === 0) return
       // npm's own code for a lockfile that is not in step.
       if (/\bcode EUSAGE\b/.test(outcome.printed))

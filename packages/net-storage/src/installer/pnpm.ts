@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { withInstalled } from './installed.js'
 import { Installer, type InstallTarget } from './installer.js'
-import { failure, mismatch, runProgram, versionOf } from './program.js'
+import { failure, mismatch, runInstaller, versionOf } from './program.js'
 
 /** pnpm: `pnpm install --frozen-lockfile --prod`. */
 export class Pnpm extends Installer {
@@ -28,7 +28,7 @@ export class Pnpm extends Installer {
         '--config.extend-node-path=false',
       ] as const
       // Without a terminal it may not ask whether to remove what is there.
-      const outcome = await runProgram(command, { cwd: directory, environment: { CI: 'true' }, signal })
+      const outcome = await runInstaller(command, { cwd: directory, environment: { CI: 'true' }, signal })
       if (outcome.status === 0) return
       if (/\bERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)\b/.test(outcome.printed))
         throw mismatch(command, outcome, { lockfile, remedy: 'pnpm install' })

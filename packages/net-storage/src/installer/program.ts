@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { endOnAbort } from '../end-on-abort.js'
 import { tmpdir } from 'node:os'
-import { withoutCredentials } from 'shipit-capistrano'
+import { runProgram, whyFailed, withoutCredentials } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
 
 /** Lines of a program's output that an error shows. */
 const SHOWN_LINES = 20
 
 /** A run of a package manager that ended. */
-export interface ProgramOutcome {
+export interface InstallerOutcome {
   /** Null if a signal ended it. */
   readonly status: number | null
   /** Standard output alone. */
@@ -18,47 +15,27 @@ export interface ProgramOutcome {
   readonly printed: string
 }
 
-/** Options of {@link runProgram}. */
-export interface ProgramOptions {
-  readonly cwd?: string
+/** Options of {@link runInstaller}. */
+export interface InstallerOptions {
+  readonly cwd: string
   /** Added to the environment. */
   readonly environment?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
 }
 
 /** Runs a package manager. @throws {InstallerError} `E_INSTALLER` if it is not there */
-export async function runProgram(
+export async function runInstaller(
   command: readonly [string, ...string[]],
-  { cwd, environment = {}, signal }: ProgramOptions = {},
-): Promise<ProgramOutcome> {
-  signal?.throwIfAborted()
-  const [program, ...args] = command
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-    ...(cwd === undefined ? {} : { cwd }),
-  })
-  if (signal) endOnAbort(child, signal)
-  let output = ''
-  let printed = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-    printed += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    printed += text
-  })
-  try {
-    const [status] = (await once(child, 'close')) as [number | null]
-    signal?.throwIfAborted()
-    return { status, output, printed }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  { cwd, environment = {}, signal }: InstallerOptions,
+): Promise<InstallerOutcome> {
+  const outcome = await runProgram(command, { cwd, env: environment, all: true, signal })
+  if (outcome.code === 'ENOENT')
     throw new InstallerError(
       'E_INSTALLER',
-      `The program '${program}' is not on this machine: install it, or set netStorage.installer (false installs nothing).`,
+      `The program '${command[0]}' is not on this machine: install it, or set netStorage.installer (false installs nothing).`,
     )
-  }
+  const { exitCode = null, stdout, all = '' } = outcome
+  return { status: exitCode, output: stdout, printed: all || (outcome.failed ? whyFailed(outcome) : '') }
 }
 
 /**
@@ -67,13 +44,13 @@ export async function runProgram(
  */
 export async function versionOf(program: string, directory = tmpdir()): Promise<string> {
   const command = [program, '--version'] as const
-  const outcome = await runProgram(command, { cwd: directory })
+  const outcome = await runInstaller(command, { cwd: directory })
   if (outcome.status !== 0) throw failure(command, outcome)
   return outcome.output.trim()
 }
 
 /** An error for people of a run that failed. */
-export function failure(command: readonly string[], { status, printed }: ProgramOutcome): InstallerError {
+export function failure(command: readonly string[], { status, printed }: InstallerOutcome): InstallerError {
   return new InstallerError(
     'E_INSTALLER',
     `${shown(command)} ended with status ${status ?? 'none'}:\n${lastLines(printed)}`,
@@ -83,7 +60,7 @@ export function failure(command: readonly string[], { status, printed }: Program
 /** An error for people of a lockfile that does not match. */
 export function mismatch(
   command: readonly string[],
-  outcome: ProgramOutcome,
+  outcome: InstallerOutcome,
   {
     lockfile,
     remedy,

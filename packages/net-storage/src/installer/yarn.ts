@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { withInstalled } from './installed.js'
 import { InstallerError } from './installer-error.js'
 import { Installer, type InstallTarget } from './installer.js'
-import { failure, mismatch, runProgram, versionOf, type ProgramOutcome } from './program.js'
+import { failure, mismatch, runInstaller, versionOf, type InstallerOutcome } from './program.js'
 
 /** Yarn, 1 and Berry (2 and later): which one, the application tells in `packageManager` or `yarnPath`. */
 export class Yarn extends Installer {
@@ -40,7 +40,7 @@ async function installClassic({ directory, cacheDirectory, lockfile, signal }: I
     '--non-interactive',
     `--cache-folder=${join(cacheDirectory, 'downloads')}`,
   ] as const
-  const outcome = await runProgram(command, { cwd: directory, signal })
+  const outcome = await runInstaller(command, { cwd: directory, signal })
   if (outcome.status === 0) return
   // Yarn 1 has no code for it, and its words do not change any more.
   if (outcome.printed.includes('lockfile needs to be updated'))
@@ -49,8 +49,8 @@ async function installClassic({ directory, cacheDirectory, lockfile, signal }: I
 }
 
 async function installBerry({ directory, cacheDirectory, lockfile, signal }: InstallTarget): Promise<void> {
-  const run = (command: readonly [string, ...string[]], environment = {}): Promise<ProgramOutcome> =>
-    runProgram(command, { cwd: directory, signal, environment })
+  const run = (command: readonly [string, ...string[]], environment = {}): Promise<InstallerOutcome> =>
+    runInstaller(command, { cwd: directory, signal, environment })
   const linker = await run(['yarn', 'config', 'get', 'nodeLinker'])
   // Plug'n'Play loads packages from the cache: it has to be in the release.
   const isInRelease = linker.output.trim() === 'pnp'

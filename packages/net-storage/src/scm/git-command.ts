@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { endOnAbort } from '../end-on-abort.js'
-import { gitAccess, gitEnvironment, withoutCredentials } from 'shipit-capistrano'
+import {
+  gitAccess,
+  gitEnvironment,
+  runProgram,
+  withoutCredentials,
+  type ProgramContext,
+} from 'shipit-capistrano'
+import { GitFailure } from './git-failure.js'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
-
-/** What Node says of a command that failed. */
-interface GitFailure {
-  /** Exit status, or a system's error. */
-  readonly code?: number | string
-  readonly stderr?: string | Buffer
-}
 
 /** Bytes: a repository may have very many references. */
 const MAX_OUTPUT = 256 << 20
@@ -50,37 +47,31 @@ export class GitCommand {
     return gitAccess(this.options.repositoryUrl).url
   }
 
-  /** Its output, without the last line's end. Rejects with Node's error. */
+  /** Its output, without the last line's end. @throws as {@link GitCommand.read} */
   async run(args: readonly string[], cwd: string, input = ''): Promise<string> {
     return (await this.read(args, cwd, input)).toString('utf8').replace(/\n$/, '')
   }
 
-  /** Its output. Rejects with Node's error, or what the signal was aborted with. */
+  /** Its output. @throws {GitFailure}; what the signal is aborted with */
   async read(args: readonly string[], cwd: string, input = ''): Promise<Buffer> {
-    const { env, signal } = this
-    signal.throwIfAborted()
-    const options = { cwd, env, maxBuffer: MAX_OUTPUT, encoding: 'buffer' } as const
-    const running = promisify(execFile)('git', args, options)
-    endOnAbort(running.child, signal)
-    // One that ends without reading it tells so by its status.
-    running.child.stdin?.on('error', () => {}).end(input)
-    try {
-      return (await running).stdout
-    } catch (error) {
-      signal.throwIfAborted()
-      throw error
-    }
+    const { context, signal } = this
+    const options = { ...context, cwd, input, maxBuffer: MAX_OUTPUT, encoding: 'buffer', signal } as const
+    const outcome = await runProgram(['git', ...args], options)
+    if (outcome.failed) throw new GitFailure(outcome)
+    const { buffer, byteOffset, byteLength } = outcome.stdout
+    return Buffer.from(buffer, byteOffset, byteLength)
   }
 
   get signal(): AbortSignal {
     return this.options.signal()
   }
 
-  get env(): NodeJS.ProcessEnv {
+  /** How git runs, wherever that is. */
+  get context(): ProgramContext {
     const { repositoryUrl, mirrorPath, config = {} } = this.options
     const access = gitAccess(repositoryUrl)
     const inherited = Object.entries(process.env).filter(([name]) => !OF_ANOTHER_REPOSITORY.has(name))
-    return {
+    const env = {
       ...gitEnvironment({
         access,
         config: [...Object.entries(LFS_FILTER), ...Object.entries(config), ['remote.shipit.url', access.url]],
@@ -92,6 +83,7 @@ export class GitCommand {
       GIT_CEILING_DIRECTORIES: dirname(resolve(mirrorPath)),
       LC_ALL: 'C',
     }
+    return { env, extendEnv: false }
   }
 
   /** The address for people: without user and password. */
@@ -102,14 +94,11 @@ export class GitCommand {
   /** An error for people of one that `run` rejected with. */
   failure(code: string, message: string, error: unknown): Error {
     if (error instanceof ScmError || error === this.signal.reason) return error as Error
-    const { stderr = '', code: status } = error as GitFailure
-    // Node's own message holds the command.
-    const said = withoutCredentials(String(stderr)).trim() || `status ${status ?? 'unknown'}`
-    return new ScmError(code, `${message}. git says: ${said}`)
+    return new ScmError(code, `${message}. git says: ${(error as Error).message}`)
   }
 }
 
 /** Whether git ended by itself, with a status: it says no. Anything else is a failure to ask. */
 export function saysNo(error: unknown): boolean {
-  return typeof (error as GitFailure).code === 'number'
+  return error instanceof GitFailure && error.status !== undefined
 }

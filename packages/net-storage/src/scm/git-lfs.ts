@@ -1,5 +1,4 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { runProgram } from 'shipit-capistrano'
 import { saysNo, type GitCommand } from './git-command.js'
 import { ScmError } from './scm-error.js'
 
@@ -19,12 +18,11 @@ export interface LfsFiles {
  */
 export async function fetchLfsFiles(git: GitCommand, { directory, commit, remote }: LfsFiles): Promise<void> {
   if (!(await hasLfsFiles(git, directory, commit))) return
-  await promisify(execFile)('git-lfs', ['version'], { env: git.env }).catch(() => {
+  if ((await runProgram(['git-lfs', 'version'], git.context)).failed)
     throw new ScmError(
       'E_GIT_LFS',
       `Commit ${commit} has files in Git LFS, and git-lfs is not on this machine: install it (Debian: apt-get install git-lfs).`,
     )
-  })
   await git.run(['lfs', 'fetch', remote, commit], directory).catch((error: unknown) => {
     throw git.failure('E_REPOSITORY', `Can't fetch the Git LFS files of commit ${commit}`, error)
   })

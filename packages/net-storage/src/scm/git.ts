@@ -1,4 +1,5 @@
-import { rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { unpackTree } from './git-archive.js'
 import { GitCommand, saysNo } from './git-command.js'
@@ -101,7 +102,7 @@ export class Git extends Scm {
       target: string,
     ): Promise<void> => {
       await fetchLfsFiles(git, { directory: cwd, ...source })
-      await unpackTree({ ...source, cwd, directory: target, env: git.env, signal: git.signal })
+      await unpackTree({ ...source, cwd, directory: target, context: git.context, signal: git.signal })
     }
     try {
       await unpack(mirrorPath, { commit: revision, folder: repoTree, remote: 'shipit' }, directory)
@@ -190,7 +191,7 @@ export class Git extends Scm {
   }
 
   private async initialise(directory: string): Promise<void> {
-    if (await exists(`${directory}/HEAD`)) return
+    if (existsSync(`${directory}/HEAD`)) return
     const init = ['init', '--quiet', '--bare', '--template=']
     await replaceFolder(directory, async (anew) => void (await this.git.run(init, anew)))
   }
@@ -229,11 +230,4 @@ function plain(folder = ''): string | undefined {
 
 function candidates(branch: string): string[] {
   return branch.startsWith('refs/') ? [branch] : [`refs/heads/${branch}`, `refs/tags/${branch}`]
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

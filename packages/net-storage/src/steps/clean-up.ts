@@ -1,7 +1,6 @@
+import { DAY } from 'shipit-capistrano'
 import type { Deployment } from '../deployment.js'
 import { serverScript } from '../servers/scripts.js'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /** Removes archives that nobody has a release of, on servers and in storage, and what this machine built. */
 export async function cleanUp(deployment: Deployment): Promise<void> {

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises'
 import { DeployError } from 'shipit-capistrano'
 import type { Deployment } from '../deployment.js'
+import { isFolder } from '../file-kind.js'
 import { installDependencies } from '../installer/dependencies.js'
 import { findBuilders } from './builders.js'
 
@@ -45,11 +45,4 @@ export async function fillWorkspace(deployment: Deployment): Promise<void> {
     log,
   })
   workspace.isMade = true
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
 }
