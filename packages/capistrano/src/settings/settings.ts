@@ -123,15 +123,7 @@ export class Settings {
     for (const { key, schema, requires = [], mistakes } of this.sections.all.values()) {
       const result = schema.safeParse(config[key])
       if (result.success) this.checked.set(key, result.data)
-      else
-        found.push(
-          ...describeIssues(
-            result.error,
-            config[key],
-            [key],
-            Object.keys(schema instanceof z.ZodObject ? schema.shape : {}),
-          ),
-        )
+      else found.push(...describeIssues(result.error, config[key], [key], keysOf(schema)))
       for (const name of requires)
         if (config[name] === undefined || config[name] === '') missing.set(name, key)
       found.push(...(mistakes?.(config) ?? []))
@@ -158,4 +150,12 @@ function misspeltKeys(settings: unknown, known: readonly string[], path: string)
     const meant = known.includes(key) ? undefined : misspelt(key, known)
     return meant === undefined ? [] : [`${path}${key}: there is no such setting; did you mean '${meant}'?`]
   })
+}
+
+/** Names of the settings that a schema knows; behind a default, too. */
+function keysOf(schema: z.core.$ZodType): string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape)
+  const wraps =
+    schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+  return wraps ? keysOf(schema.def.innerType) : []
 }

@@ -75,7 +75,7 @@ export function scriptsIn(folder: URL): (name: string) => Script {
     if (found) return found
     const text = read(name)
     const needed = /^# Needs: (.*)$/m.exec(text)?.[1]?.split(' ') ?? []
-    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'), name)
+    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'), `${name}.sh`)
     scripts.set(name, script)
     return script
   }
