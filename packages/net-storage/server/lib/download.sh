@@ -3,6 +3,8 @@
 #            or empty), and how to get it: url, headers (empty if there are none), curl_config and ca (certificates to trust, in
 #            place of the system's, or empty); or command (words, quoted) that writes to standard output; or relayed (not empty: it
 #            comes over standard input)
+# Functions: download, downloaded, forget_part; has PROGRAM, bytes FILE
+# Sets: answer (storage's last status, or empty), no_ranges (1: storage does not know ranges)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -58,7 +60,7 @@ outcome() {
   return 1
 }
 
-# The address goes from a builtin through a pipe: no process list and no file ever holds it.
+# The URL goes from a builtin through a pipe: no process list and no file ever holds it.
 curl_quietly() {
   printf '%s\n' "$curl_config" | curl --disable --config - --fail --silent --show-error --location --connect-timeout 15 \
     --speed-limit 1 --speed-time 60 ${ca:+--cacert "$part.ca"} "$@"
@@ -72,7 +74,7 @@ download_with_curl() {
   outcome "$answer"
 }
 
-# Other ones take an address, and all of them take headers, as an argument only, which a process list shows.
+# Other ones take a URL, and all of them take headers, as an argument only, which a process list shows.
 can_use_wget() { [ -z "$headers" ] && has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; }
 
 download_with_wget() {
@@ -87,14 +89,19 @@ download_with_wget() {
   outcome "$answer"
 }
 
-# An archive in several ranges at once: each goes to its place in the file, and then to a list of what is there, as `first-byte
-# length`. A file without a list is the archive's beginning.
+# An archive in several ranges at once: each goes to its place in the file, and then to a list of what is there. A file without
+# a list is the archive's beginning.
+#
+#   $part          |#########|#########|####.....|#########|.........|     # is there, . is a hole
+#   ranges of       0         span      2*span    3*span    4*span
+#   $part.ranges   `0 span`, `span span`, `2*span came`, `3*span span`     first byte, length: only whole blocks are noted
+#   fetched by      worker 0  worker 1  worker 0  worker 1  worker 0       with two connections
 block=65536
 smallest_in_ranges=$((64 * 1024 * 1024))
 
 curl_note='%{stderr}\n%{http_code} %{size_download}\n'
 
-# Older ones than 7.63 can't tell what became of a range without writing into it.
+# Older ones than 7.63 don't report what became of a range without writing into it.
 in_ranges() {
   [ "$connections" -gt 1 ] && [ "$size" -gt "$smallest_in_ranges" ] && [ -z "$timeout$rate_limit${no_ranges:-}" ] && has dd &&
     [ -z "$(curl --disable --silent --write-out "$curl_note" file:///dev/null 2>/dev/null)" ]

@@ -1,7 +1,11 @@
 # Brings an object of known content to a file, whatever it takes: goes on where an earlier try or run stopped, tries again with
-# growing waits, and checks size and SHA-256. Stands behind lib/download.sh.
+# growing waits, and checks size and SHA-256. Stands behind lib/download.sh, and uses its functions, and `answer`.
 # Variables: archive (name for people), object (where storage has it, for people), sha256, delays (seconds before each further
 #            try), and those of lib/download.sh
+# Functions: fetch, verified FILE, lock_part, unlock_part
+#
+# $part grows while it is downloaded, under $part.lock, a folder with the process id of whoever does that; whoever finds it
+# waits. What is verified gets its name from the script that calls this.
 
 checksum() {
   # The fastest first: it may be several times as fast as the others.
