@@ -44,3 +44,10 @@ it('takes the last value of a variable', () => {
   const script = Script.of('printf %s "$a$b"').with({ a: 'first', b: 1 }).with({ a: 'last' })
   expect(spawnSync('sh', ['-c', LOADER], { input: script.encode() }).stdout.toString()).toBe('last1')
 })
+
+it('has a name that holds no value', () => {
+  expect(Script.of('true').name).toBe('script')
+  expect(Script.of('true').with({ token: 's3cr3t', path: '/' }).name).toBe('script with token, path')
+  const upload = Script.file(new URL('../../server/upload.sh', import.meta.url))
+  expect(upload.with({ token: 's3cr3t' }).name).toBe('upload.sh')
+})

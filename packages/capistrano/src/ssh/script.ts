@@ -12,25 +12,31 @@ export type Variables = Readonly<Record<string, string | number>>
 export class Script {
   private constructor(
     private readonly text: string,
-    /** For those who look on; holds no value. */
-    readonly name: string,
+    private readonly file?: string,
     private readonly variables: Variables = {},
   ) {}
 
+  /** For people: the last file that it is from, or else what variables it has. Holds none of their values. */
+  get name(): string {
+    if (this.file !== undefined) return this.file
+    const names = Object.keys(this.variables)
+    return names.length > 0 ? `script with ${names.join(', ')}` : 'script'
+  }
+
   /** A script from its text, behind the prelude that all scripts share (`say`, `fact`, `fail`). */
-  static of(text: string, name = 'script'): Script {
-    return new Script(`${prelude()}\n${text}`, name)
+  static of(text: string): Script {
+    return new Script(`${prelude()}\n${text}`)
   }
 
   /** A script from files, each of which may use what those before it define: `Script.file(new URL('../server/check.sh', import.meta.url))`. */
   static file(...urls: readonly URL[]): Script {
-    const name = urls.map(({ pathname }) => basename(pathname)).at(-1)
-    return Script.of(urls.map((url) => readFileSync(url, 'utf8')).join('\n'), name)
+    const texts = [prelude(), ...urls.map((url) => readFileSync(url, 'utf8'))]
+    return new Script(texts.join('\n'), basename(urls.at(-1)?.pathname ?? ''))
   }
 
   /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
   with(variables: Variables): Script {
-    return new Script(this.text, this.name, { ...this.variables, ...variables })
+    return new Script(this.text, this.file, { ...this.variables, ...variables })
   }
 
   /**
