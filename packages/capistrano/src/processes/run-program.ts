@@ -148,7 +148,8 @@ async function starter(
   const { execa } = await import('execa')
   signal?.throwIfAborted()
   return ([program, ...args], options) => {
-    // What execa itself would tell with NODE_DEBUG may hold secrets.
+    // What execa itself would tell with NODE_DEBUG may hold secrets; its cleaning up would have a say in how this process takes
+    // signals, and the run's signal ends what is under way.
     const running = execa(program, args, { ...options, reject: false, verbose: 'none', cleanup: false })
     const log = programSections.get(program) ?? otherPrograms
     void traced(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { LOADER, quote, Script } from './script.js'
+import { LOADER, quote, Script, serverScript } from './script.js'
 
 const odd = [
   "it's",
@@ -43,4 +43,10 @@ it('refuses a NUL', () => {
 it('takes the last value of a variable', () => {
   const script = Script.of('printf %s "$a$b"').with({ a: 'first', b: 1 }).with({ a: 'last' })
   expect(spawnSync('sh', ['-c', LOADER], { input: script.encode() }).stdout.toString()).toBe('last1')
+})
+
+it('has a name that holds no value', () => {
+  expect(Script.of('true').name).toBe('script')
+  expect(Script.of('true').with({ token: 's3cr3t', path: '/' }).name).toBe('script with token, path')
+  expect(serverScript('upload').with({ token: 's3cr3t' }).name).toBe('upload.sh')
 })

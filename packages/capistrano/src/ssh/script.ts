@@ -11,22 +11,28 @@ export type Variables = Readonly<Record<string, string | number>>
 export class Script {
   private constructor(
     private readonly text: string,
-    /** For those who look on; holds no value. */
-    readonly name: string,
+    private readonly file?: string,
     private readonly variables: Variables = {},
   ) {}
 
+  /** For people: its file, or else what variables it has. Holds none of their values. */
+  get name(): string {
+    if (this.file !== undefined) return this.file
+    const names = Object.keys(this.variables)
+    return names.length > 0 ? `script with ${names.join(', ')}` : 'script'
+  }
+
   /**
    * A script from its text, behind the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and the exit statuses).
-   * @param name for traces
+   * @param file the one that it is from, for traces
    */
-  static of(text: string, name = 'script'): Script {
-    return new Script(`${prelude()}\n${text}`, name)
+  static of(text: string, file?: string): Script {
+    return new Script(`${prelude()}\n${text}`, file)
   }
 
   /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
   with(variables: Variables): Script {
-    return new Script(this.text, this.name, { ...this.variables, ...variables })
+    return new Script(this.text, this.file, { ...this.variables, ...variables })
   }
 
   /**

@@ -64,7 +64,7 @@ function tracedMethods(transport: Transport): Methods {
       }
       log('list %s: %d objects, %d ms', prefix, objects, Math.round(performance.now() - from))
     },
-    remove: (keys) => traced(log, `remove ${keys.join(' ')}`, () => transport.remove(keys)),
+    remove: (keys) => traced(log, `remove ${keys.join(' ') || 'nothing'}`, () => transport.remove(keys)),
     source: (key) => traced(log, `source ${key}`, () => transport.source(key)),
   }
 }
