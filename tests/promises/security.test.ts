@@ -33,7 +33,7 @@ const TRACED = [
   /^SHIPIT-SSH \d+: web1: connection: opened, \d+ ms$/m,
   /^SHIPIT-SSH \d+: web1: publish\.sh: status 0, \d+ ms$/m,
   /^SHIPIT-SSH \d+: web2: connection: closed$/m,
-  /^SHIPIT-SSH \d+: web2: script with .*\brevision\b.*: status 0, \d+ ms$/m,
+  /^SHIPIT-SSH \d+: web2: stage\.sh: status 0, \d+ ms$/m,
   /^SHIPIT-GIT \d+: git fetch .*: status 0, \d+ ms$/m,
   /^SHIPIT-GIT \d+: git .*archive .*: status 0, \d+ ms$/m,
   /^SHIPIT-PROGRAM \d+: tar -xpf .*: status 0, \d+ ms$/m,
