@@ -9,7 +9,7 @@ import { Stage } from '../support/stage.js'
 /** The example with a lock in S3, and more that is locked; its build can wait, or fall asleep. */
 const SHIPITFILE = `
 import capistrano from 'shipit-capistrano'
-import { S3Lock } from 'shipit-net-storage-s3'
+import { S3LockStore } from 'shipit-net-storage-s3'
 import example from './shipitfile'
 const { env } = process
 const sleep = () => {
@@ -33,7 +33,7 @@ export default shipit => {
   const { bucket, prefix, region, endpoint, forcePathStyle } = JSON.parse(env.S3_LOCK)
   shipit.config.deployLock = {
     wait: Number(env.LOCK_WAIT ?? 0),
-    ...(env.LOCK_IN === 'file' ? { dir: '.lock' } : { provider: new S3Lock({ bucket, prefix, region, endpoint, forcePathStyle, lease: 3 }) }),
+    ...(env.LOCK_IN === 'file' ? { dir: '.lock' } : { store: new S3LockStore({ bucket, prefix, region, endpoint, forcePathStyle, lease: 3 }) }),
   }
 }
 `

@@ -32,9 +32,9 @@ const PROGRAM = `
   import { chmod, rm, writeFile } from 'node:fs/promises'
   import { once } from 'node:events'
   import { join } from 'node:path'
-  import { FileLock } from 'shipit-deploy-locker'
+  import { FileLockStore, Lock } from 'shipit-deploy-locker'
   const dir = process.env.LOCKS
-  const locks = new FileLock({ dir, stale: 2 })
+  const locks = new Lock(new FileLockStore({ dir, lease: 2 }))
   const request = { key: 'shop', user: 'alice', reason: 'a test' }`
 
 async function outcome(command: string, args: readonly string[]): Promise<unknown> {
@@ -84,7 +84,7 @@ it('is given up on a disk that has become read-only, and refused with the reason
     const refused = await lock(() => locks.acquire({ ...request, key: 'other' }))
     console.log(JSON.stringify({ confirmed, broken, refused }))`)
   expect(found).toEqual({
-    confirmed: expect.stringMatching(/its folder is out of reach .*EROFS/),
+    confirmed: expect.stringMatching(/its store could not be reached for \d+ seconds .*EROFS/),
     broken: expect.stringMatching(/^E_LOCK .*EROFS/),
     refused: expect.stringMatching(/^E_LOCK .*EROFS/),
   })
@@ -97,7 +97,7 @@ it('says whose folder it may not write to', async () => {
   const code = `${PROGRAM}
     // Root may write anywhere.
     if (process.getuid() === 0) process.setuid(65534)
-    const error = await new FileLock({ dir: join(dir, 'locks') }).acquire(request).catch(error => error)
+    const error = await new Lock(new FileLockStore({ dir: join(dir, 'locks') })).acquire(request).catch(error => error)
     console.log(JSON.stringify(String(error)))`
   expect(await outcome(process.execPath, ['--input-type=module', '--eval', code])).toMatch(
     /^Can't keep a lock in .*\/locks \(EACCES\): it must be a folder that this user can write to.*\[E_LOCK\]$/,

@@ -54,7 +54,7 @@ describe.concurrent('whatever processes do, in whatever order and with whatever 
     'a lock (%s) has one holder at most, is not lost, and is not held for ever',
     async (place, numRuns) => {
       const world = new World(place, {
-        file: { dir: join(directory, 'locks'), stale: LEASES.file },
+        file: { dir: join(directory, 'locks'), lease: LEASES.file },
         s3: { ...bucket.lockOptions(), lease: LEASES.s3 },
       })
       try {

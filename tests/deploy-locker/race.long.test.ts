@@ -37,8 +37,8 @@ it.each([
       )
       expect(outcomes.filter((each) => 'error' in each)).toEqual([])
       expect(outcomes.filter((each) => 'refusedBy' in each)).toHaveLength(PROCESSES - 1)
-      const winner = outcomes.findIndex((each) => 'fence' in each)
-      expect(outcomes[winner]).toMatchObject({ fence: { number: round }, tookOverFrom: null })
+      const winner = outcomes.findIndex((each) => 'token' in each)
+      expect(outcomes[winner]).toMatchObject({ token: { number: round }, tookOverFrom: null })
       winners.add(winner)
       expect(await processes[winner]?.do('release')).toBeNull()
     }

@@ -1,9 +1,9 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { HeldLock } from 'shipit-deploy-locker'
+import { Lock, type HeldLock } from 'shipit-deploy-locker'
 import { lockContract } from 'shipit-deploy-locker/testing'
-import { S3Lock, type S3LockOptions } from 'shipit-net-storage-s3'
+import { S3LockStore, type S3LockStoreOptions } from 'shipit-net-storage-s3'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startEmbeddedS3 } from '../../testbed/embedded-s3.js'
 import { StorageProxy } from '../../testbed/storage-proxy.js'
@@ -30,15 +30,19 @@ let folders = 0
 class Folder {
   readonly prefix = `test-${(folders += 1)}`
 
-  /** A provider, as a machine of its own has it. */
-  locks(options: Partial<S3LockOptions> = {}): S3Lock {
-    return new S3Lock({ ...bucket.lockOptions(), prefix: this.prefix, ...options })
+  /** A lock, as a machine of its own has it. */
+  locks(options: Partial<S3LockStoreOptions> = {}): Lock {
+    return new Lock(this.store(options))
+  }
+
+  store(options: Partial<S3LockStoreOptions> = {}): S3LockStore {
+    return new S3LockStore({ ...bucket.lockOptions(), prefix: this.prefix, ...options })
   }
 
   /** What another machine gets. */
   async other(): Promise<HeldLock | undefined> {
     return this.locks()
-      .acquire(BOB)
+      .acquire({ ...BOB, isAlive: async () => undefined })
       .catch((error: { code: string }) => {
         if (error.code !== 'E_LOCK_HELD') throw error
         return undefined
@@ -64,9 +68,9 @@ lockContract({
   it,
   create: async () => {
     const folder = new Folder()
-    return () => folder.locks()
+    return () => folder.store()
   },
-  createBroken: async () => new Folder().locks({ bucket: 'no-such-bucket' }),
+  createBroken: async () => new Folder().store({ bucket: 'no-such-bucket' }),
 })
 
 /** Alice's lock behind a network that fails, for as long as a test runs. */
@@ -74,7 +78,7 @@ async function throughProxy(
   lease: number,
   run: (scene: {
     readonly folder: Folder
-    readonly alice: S3Lock
+    readonly alice: Lock
     readonly held: HeldLock
     /** Decides on all requests from now on. */
     readonly decide: (fate: (request: IncomingMessage) => Fate) => string[]
@@ -136,9 +140,9 @@ describe.concurrent('behind a network that fails', () => {
         const refused = held.confirm().catch((error: unknown) => String(error))
         const bob = await folder.waitForOther()
         expect(lostAt).toBeLessThan(performance.now())
-        expect(await refused).toMatch(/storage could not be asked for \d seconds/)
+        expect(await refused).toMatch(/its store could not be reached for \d seconds/)
         expect(bob.tookOverFrom).toMatchObject(ALICE)
-        expect(bob.fence).toEqual({ scope: held.fence?.scope, number: 2 })
+        expect(bob.fencingToken).toEqual({ scope: held.fencingToken.scope, number: 2 })
         await bob.release()
       }),
   )
@@ -148,11 +152,11 @@ describe.concurrent('behind a network that fails', () => {
       const happened = [failWrite('lose')]
       await held.release()
       const bob = await folder.other()
-      expect(bob?.fence?.number).toBe(2)
+      expect(bob?.fencingToken.number).toBe(2)
       await bob?.release()
       happened.push(failWrite('lose'))
       const again = await alice.acquire(ALICE)
-      expect(again.fence?.number).toBe(3)
+      expect(again.fencingToken.number).toBe(3)
       expect(again.tookOverFrom).toBeUndefined()
       happened.push(failWrite('lose'))
       expect(await alice.break(ALICE.key, BOB)).toMatchObject(ALICE)
@@ -176,11 +180,15 @@ it('refuses storage that ignores conditions', async () => {
   const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
   try {
     await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
-    await expect(new S3Lock({ bucket: 'deploys', client }).acquire(BOB)).rejects.toMatchObject({
-      code: 'E_S3_CONDITIONS',
-      showStack: false,
-      message: expect.stringMatching(/^s3:\/\/deploys ignores If-None-Match, .* FileLock in a shared folder/),
-    })
+    await expect(new Lock(new S3LockStore({ bucket: 'deploys', client })).acquire(BOB)).rejects.toMatchObject(
+      {
+        code: 'E_S3_CONDITIONS',
+        showStack: false,
+        message: expect.stringMatching(
+          /^s3:\/\/deploys ignores If-None-Match, .* FileLockStore in a shared folder/,
+        ),
+      },
+    )
   } finally {
     client.destroy()
     await server.stop()
@@ -231,7 +239,7 @@ describe.concurrent('a process that has it', () => {
         await goOnAgain?.()
         expect(await process.do('confirm')).toContain('bob took it over')
         await process.do('release')
-        expect(await acquire()).toMatchObject({ fence: { number: 3 }, tookOverFrom: null })
+        expect(await acquire()).toMatchObject({ token: { number: 3 }, tookOverFrom: null })
       } finally {
         await process.kill()
       }
@@ -250,24 +258,24 @@ it('is refused, and can be broken, while its object holds something else', async
   await held.release()
 })
 
-it('is lost when its object is deleted, and counts in a domain of its own from then on', async () => {
+it('is lost when its object is deleted, and counts in a scope of its own from then on', async () => {
   const folder = new Folder()
   const held = await folder.locks().acquire(ALICE)
   await bucket.remove(`${folder.prefix}/locks/shop.production.json`)
-  await expect(held.confirm()).rejects.toThrow('its object is gone')
+  await expect(held.confirm()).rejects.toThrow('its record is gone')
   const next = await folder.locks().acquire(BOB)
-  expect(next.fence?.scope).not.toBe(held.fence?.scope)
+  expect(next.fencingToken.scope).not.toBe(held.fencingToken.scope)
   await next.release()
   await held.release()
   expect(await bucket.keys()).not.toContainEqual(expect.stringContaining('check'))
 })
 
 it('says what is wrong with its options before it is used, and refuses to be', async () => {
-  const wrong = new S3Lock({ bucket: '', lease: 1, leas: 2 } as never)
+  const wrong = new S3LockStore({ bucket: '', lease: 1, leas: 2 } as never)
   expect(wrong.mistakes).toEqual([
     'bucket: expected the name of a bucket',
     'lease: expected seconds, from 3 to 86400',
     expect.stringMatching(/^there is no option 'leas'; known are bucket, /),
   ])
-  await expect(wrong.acquire(ALICE)).rejects.toMatchObject({ code: 'E_S3_OPTIONS' })
+  await expect(new Lock(wrong).acquire(ALICE)).rejects.toMatchObject({ code: 'E_S3_OPTIONS' })
 })

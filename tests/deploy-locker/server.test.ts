@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import capistrano, { type Host } from 'shipit-capistrano'
 import { lockContract } from 'shipit-deploy-locker/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ServerLock } from '../../docs/examples/server-lock.js'
+import { ServerLockStore } from '../../docs/examples/server-lock.js'
 import { startFleet, type Fleet } from '../../testbed/fleet.js'
 import { createShipit, type ShipitInstance } from '../../testbed/shipit-instance.js'
 import { Stage } from '../support/stage.js'
@@ -35,9 +35,9 @@ lockContract({
   create: async () => {
     tests += 1
     const folder = `locks/${tests}`
-    return () => new ServerLock({ host: host(0), folder })
+    return () => new ServerLockStore({ host: host(0), folder })
   },
-  createBroken: async () => new ServerLock({ host: host(1), folder: 'locks' }),
+  createBroken: async () => new ServerLockStore({ host: host(1), folder: 'locks' }),
 })
 
 it('guards deploys from any machine that reaches the server', async () => {
@@ -45,13 +45,13 @@ it('guards deploys from any machine that reaches the server', async () => {
   try {
     const shipitfile = await stage.shipitfile(
       'server-lock.ts',
-      `import { ServerLock } from ${JSON.stringify(new URL('../../docs/examples/server-lock', import.meta.url).pathname)}
+      `import { ServerLockStore } from ${JSON.stringify(new URL('../../docs/examples/server-lock', import.meta.url).pathname)}
        import capistrano from 'shipit-capistrano'
        import example from './shipitfile'
        export default shipit => {
          example(shipit)
          const host = () => capistrano(shipit).hosts()[0]
-         shipit.config.deployLock = { provider: new ServerLock({ host, folder: 'srv/locks' }) }
+         shipit.config.deployLock = { store: new ServerLockStore({ host, folder: 'srv/locks' }) }
          shipit.blTask('assets:build', () => { if (process.env.DIE) process.kill(process.pid, 'SIGKILL') })
        }`,
     )

@@ -35,16 +35,16 @@ const FAMILY = `
 const capistrano = require('shipit-capistrano')
 const netStorage = require('shipit-net-storage')
 const deployLocker = require('shipit-deploy-locker')
-const { S3Transport, S3Lock } = require('shipit-net-storage-s3')
+const { S3Transport, S3LockStore } = require('shipit-net-storage-s3')
 const { Script, DeployError } = capistrano
 const { DirectoryTransport } = netStorage
-const { FileLock } = require('shipit-deploy-locker')
+const { FileLockStore } = require('shipit-deploy-locker')
 module.exports = shipit => {
   const { before, after } = capistrano(shipit)
   netStorage(shipit)
   deployLocker(shipit)
   shipit.log('the same by default: ' + [capistrano, netStorage, deployLocker].every(each => each === each.default))
-  const classes = { S3Transport, S3Lock, Script, DeployError, DirectoryTransport, FileLock }
+  const classes = { S3Transport, S3LockStore, Script, DeployError, DirectoryTransport, FileLockStore }
   shipit.log('classes: ' + Object.entries(classes).filter(([name, each]) => each.name === name).map(([name]) => name))
   before('deploy:starting', 'deploy:lock')
   after('deploy:finished', 'deploy:unlock')
@@ -69,7 +69,7 @@ export default (shipit: Shipit): void => {
   shipitDeploy(shipit)
   const { before } = capistrano(shipit)
   locker.default(shipit)
-  shipit.log('also named: ' + [Script.of('true'), new locker.FileLock({ dir: 'x' })].every(each => typeof each === 'object'))
+  shipit.log('also named: ' + [Script.of('true'), new locker.FileLockStore({ dir: 'x' })].every(each => typeof each === 'object'))
   ${SETUP}
 }
 `
@@ -118,7 +118,9 @@ it.each(['shipitfile.js', 'shipitfile.cjs'])('deploys with a CommonJS %s', async
 it('deploys with a CommonJS shipitfile that requires all of the packages', async () => {
   const output = await deploy('family.cjs', FAMILY)
   expect(output).toContain('the same by default: true')
-  expect(output).toContain('classes: S3Transport,S3Lock,Script,DeployError,DirectoryTransport,FileLock')
+  expect(output).toContain(
+    'classes: S3Transport,S3LockStore,Script,DeployError,DirectoryTransport,FileLockStore',
+  )
 })
 
 it('deploys with a TypeScript shipitfile that sucrase loads', async () => {

@@ -8,7 +8,7 @@ import { fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { readFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LockProvider } from 'shipit-deploy-locker'
+import { Lock, type LockStore } from 'shipit-deploy-locker'
 import { S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KMS_KEY } from '../../testbed/ceph-config.js'
@@ -190,8 +190,8 @@ it('encrypts with the key that is set, and tags', async () => {
   }
   await s3.put('manifests/small', Buffer.from('small'))
   await s3.put('archives/large', stream())
-  const { store } = (await s3.lock()) as { store: LockProvider }
-  await (await store.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).release()
+  const { store } = (await s3.lock()) as { store: LockStore }
+  await (await new Lock(store).acquire({ key: 'shop', user: 'alice', reason: 'hers' })).release()
   for (const key of ['manifests/small', 'archives/large', 'locks/shop.json']) {
     const object = { Bucket: bucket.name, Key: `shop/${key}` }
     expect(await owner.send(new HeadObjectCommand(object))).toMatchObject({

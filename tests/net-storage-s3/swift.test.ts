@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { S3Lock, S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
+import { Lock } from 'shipit-deploy-locker'
+import { S3LockStore, S3Transport, type S3TransportOptions } from 'shipit-net-storage-s3'
 import { transportContract } from 'shipit-net-storage/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { S3Server } from '../../testbed/s3-server.js'
@@ -51,10 +52,10 @@ it('says that it does not honour conditional writes', async () => {
 it('is refused for a lock', async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = swift
   const credentials = { accessKeyId, secretAccessKey }
-  const lock = new S3Lock({ bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials })
+  const lock = new S3LockStore({ bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials })
   const refused = { code: 'E_S3_CONDITIONS', message: expect.stringContaining('knows no conditional writes') }
   await expect(lock.check()).rejects.toMatchObject(refused)
-  await expect(lock.acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(refused)
+  await expect(new Lock(lock).acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(refused)
 })
 
 it('leaves the lock to a folder of the user, and says so', async () => {

@@ -11,7 +11,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import type { S3LockOptions } from 'shipit-net-storage-s3'
+import type { S3LockStoreOptions } from 'shipit-net-storage-s3'
 import { inject } from 'vitest'
 import type { S3Access } from '../../testbed/s3-server.js'
 
@@ -38,7 +38,7 @@ export class Bucket {
   }
 
   /** Options for a lock that is kept in it. */
-  lockOptions(): S3LockOptions {
+  lockOptions(): S3LockStoreOptions {
     const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
     const credentials = { accessKeyId, secretAccessKey }
     return { bucket: this.name, endpoint, region, credentials, forcePathStyle: true }

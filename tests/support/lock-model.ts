@@ -59,8 +59,8 @@ export class World {
   async settle(): Promise<void> {
     const acquire = () => this.process(0).do('acquire', { place: this.place, user: 'the end' })
     let taken = await acquire()
-    for (; !('fence' in taken); taken = await acquire()) await pause(50)
-    this.given = taken.fence.number
+    for (; !('token' in taken); taken = await acquire()) await pause(50)
+    this.given = taken.token.number
     await this.process(0).do('release')
   }
 
@@ -102,12 +102,12 @@ export class Acquire extends Step {
       await pause(50)
       taken = await acquire()
     }
-    assert.ok('fence' in taken, JSON.stringify(taken))
-    const { fence, tookOverFrom } = taken
-    assert.ok(fence.number > world.given)
+    assert.ok('token' in taken, JSON.stringify(taken))
+    const { token, tookOverFrom } = taken
+    assert.ok(token.number > world.given)
     assert.equal(tookOverFrom?.user, model.left ? `process ${model.holder}` : undefined)
-    world.given = fence.number
-    world.numbers.set(index, fence.number)
+    world.given = token.number
+    world.numbers.set(index, token.number)
     model.holder = index
     model.left = false
     model.believers.set(index, (model.takings += 1))

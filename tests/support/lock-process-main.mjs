@@ -14,14 +14,17 @@ globalThis.Date = class extends RealDate {
   }
 }
 
-const { FileLock } = await import('shipit-deploy-locker')
-const { S3Lock } = await import('shipit-net-storage-s3')
-const providers = { file: new FileLock(places.file), s3: new S3Lock(places.s3) }
+const { FileLockStore, Lock } = await import('shipit-deploy-locker')
+const { S3LockStore } = await import('shipit-net-storage-s3')
+const locks = {
+  file: new Lock(new FileLockStore(places.file)),
+  s3: new Lock(new S3LockStore(places.s3)),
+}
 const KEY = 'shop.production'
 let held
 
 const take = ({ place, user }) =>
-  providers[place].acquire({
+  locks[place].acquire({
     key: KEY,
     user,
     reason: 'a test',
@@ -32,7 +35,7 @@ const commands = {
   async acquire(details) {
     try {
       held = await take(details)
-      return { fence: held.fence, tookOverFrom: held.tookOverFrom ?? null }
+      return { token: held.fencingToken, tookOverFrom: held.tookOverFrom ?? null }
     } catch (error) {
       return error.code === 'E_LOCK_HELD' ? { refusedBy: error.holder } : { error: String(error) }
     }
@@ -43,7 +46,7 @@ const commands = {
       (error) => error.message,
     ),
   release: () => held.release().then(() => null, String),
-  break: async (place) => (await providers[place].break(KEY, { user: 'breaker', reason: 'a test' })) ?? null,
+  break: async (place) => (await locks[place].break(KEY, { user: 'breaker', reason: 'a test' })) ?? null,
   block(milliseconds) {
     for (const until = performance.now() + milliseconds; performance.now() < until;);
     return null

@@ -1,16 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { FileLockOptions, LockHolder } from 'shipit-deploy-locker'
-import type { S3LockOptions } from 'shipit-net-storage-s3'
+import type { FileLockStoreOptions, LockHolder } from 'shipit-deploy-locker'
+import type { S3LockStoreOptions } from 'shipit-net-storage-s3'
 
 /** Where a {@link LockProcess} keeps its lock. */
 export type Place = 'file' | 's3'
 
 /** How to get there. */
 export interface Places {
-  readonly file: FileLockOptions
-  readonly s3: S3LockOptions
+  readonly file: FileLockStoreOptions
+  readonly s3: S3LockStoreOptions
 }
 
 export interface LockProcessOptions {
@@ -23,7 +23,7 @@ export interface LockProcessOptions {
 /** What came of a try to take the lock. */
 export type Taken =
   | {
-      readonly fence: { readonly domain: string; readonly number: number }
+      readonly token: { readonly scope: string; readonly number: number }
       readonly tookOverFrom: LockHolder | null
     }
   | { readonly refusedBy: LockHolder }

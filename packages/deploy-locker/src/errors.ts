@@ -1,11 +1,11 @@
 import { counted, DeployError } from 'shipit-capistrano'
-import type { LockHolder } from './lock-provider.js'
+import type { LockHolder } from './lock-record.js'
 
 /** `E_LOCK_HELD`: somebody else has the lock. Nothing was done. */
 export class LockHeldError extends DeployError {
   constructor(
     readonly holder: LockHolder,
-    /** Shipit's environment, for the command that is told. */
+    /** Shipit's environment, for the command that the message names. */
     environment = '<environment>',
   ) {
     super(
@@ -45,7 +45,7 @@ export class LockError extends DeployError {
   }
 }
 
-/** Whether an error is a provider's way to say that somebody has the lock. */
+/** Whether an error says that somebody has the lock; a second copy of this package may have made it. */
 export function isHeld(error: unknown): error is Error & { readonly holder: LockHolder } {
   const { code, holder } = (error ?? {}) as { code?: unknown; holder?: unknown }
   return code === 'E_LOCK_HELD' && typeof holder === 'object' && holder !== null

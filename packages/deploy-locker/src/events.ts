@@ -1,4 +1,4 @@
-import type { LockBreaker, LockHolder } from './lock-provider.js'
+import type { LockBreaker, LockHolder } from './lock-record.js'
 
 /** What is emitted on `shipit`, for notifications: `shipit.on('lock:taken', ({ holder }) => …)`. */
 export interface LockEvents {
@@ -10,7 +10,7 @@ export interface LockEvents {
   }
   /** This run begins to wait, up to `wait` seconds, for what `holder` has. */
   'lock:waiting': { readonly holder: LockHolder; readonly wait: number }
-  /** This run waited `seconds`, and has the lock now or gives up. */
+  /** This run waited `seconds`, and has the lock now or stops waiting. */
   'lock:waited': { readonly key: string; readonly seconds: number }
   /** This run may not go on, as `holder` has the lock, or has frozen deploys (`holder.lasting`). */
   'lock:refused': { readonly holder: LockHolder }
@@ -18,7 +18,7 @@ export interface LockEvents {
   'lock:lost': { readonly key: string; readonly error: Error }
   /** This run took the lock away from `holder`. */
   'lock:broken': { readonly holder: LockHolder; readonly by: LockBreaker }
-  /** This run gave the lock back. */
+  /** This run released the lock. */
   'lock:released': { readonly key: string }
   /** This run froze deploys. */
   'lock:frozen': { readonly holder: LockHolder }

@@ -1,13 +1,15 @@
-import type { LockHolder, LockProvider } from './lock-provider.js'
+import type { Lock } from './lock.js'
+import type { LockHolder } from './lock-record.js'
+import { DAY } from 'shipit-capistrano'
 import { FrozenError, isHeld, LockError } from './errors.js'
-import { holderFrom, ownRequest } from './run-lock.js'
+import { holderFrom } from './run-lock.js'
 
 /** A freeze is a lock of its own that stays when its process ends: it can begin while a deploy runs. */
 const freezeKey = (key: string): string => `${key}:freeze`
 
 /** Who has frozen deploys of `key`, or undefined. */
-export function findFreeze(provider: LockProvider, key: string): Promise<LockHolder | undefined> {
-  return provider.inspect(freezeKey(key))
+export function findFreeze(lock: Lock, key: string): Promise<LockHolder | undefined> {
+  return lock.inspect(freezeKey(key))
 }
 
 /**
@@ -16,7 +18,7 @@ export function findFreeze(provider: LockProvider, key: string): Promise<LockHol
  * @throws {FrozenError} `E_FROZEN` if they are frozen; {@link LockError} `E_LOCK` if `until` is no time to come
  */
 export async function freeze(
-  provider: LockProvider,
+  lock: Lock,
   {
     key,
     user,
@@ -32,7 +34,7 @@ export async function freeze(
     ...(until === undefined ? {} : { until: timeToCome(until) }),
   }
   try {
-    await provider.acquire(await ownRequest(request))
+    await lock.acquire(request)
   } catch (error) {
     if (isHeld(error))
       throw new FrozenError(error.holder, "Nothing was changed; 'deploy:unfreeze' ends that.")
@@ -43,17 +45,17 @@ export async function freeze(
 
 /** Ends a freeze, and says whose it was; undefined if there was none. */
 export async function unfreeze(
-  provider: LockProvider,
+  lock: Lock,
   { key, user, reason }: Pick<LockHolder, 'key' | 'user' | 'reason'>,
 ): Promise<LockHolder | undefined> {
-  return provider.break(freezeKey(key), { user, reason })
+  return lock.break(freezeKey(key), { user, reason })
 }
 
 function timeToCome(text: string): string {
   const time = Date.parse(text)
   if (Number.isNaN(time) || time <= Date.now()) {
     throw new LockError(
-      `FREEZE_UNTIL: expected a time to come, such as '${new Date(Date.now() + 86_400_000).toISOString().slice(0, 16)}Z'; got '${text}'. Nothing was frozen.`,
+      `FREEZE_UNTIL: expected a time to come, such as '${new Date(Date.now() + DAY).toISOString().slice(0, 16)}Z'; got '${text}'. Nothing was frozen.`,
     )
   }
   return new Date(time).toISOString()

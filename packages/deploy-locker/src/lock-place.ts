@@ -3,13 +3,13 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { LockOffer } from 'shipit-capistrano'
 import { LockError } from './errors.js'
-import { FileLock } from './file-lock.js'
-import type { LockProvider } from './lock-provider.js'
-import { isLockProvider } from './settings.js'
+import { FileLockStore } from './file-lock-store.js'
+import type { LockStore } from './lock-store.js'
+import { isLockStore } from './settings.js'
 
 /** Where a run's locks are kept. */
 export interface LockPlace {
-  readonly provider: LockProvider
+  readonly store: LockStore
   /** Whom a lock there guards against, for people; undefined if that is not known. */
   readonly guardsAgainst: string | undefined
 }
@@ -17,45 +17,44 @@ export interface LockPlace {
 /** What decides where locks are kept. */
 export interface LockPlaceOptions {
   /** The settings' own. */
-  readonly provider: LockProvider | undefined
+  readonly store: LockStore | undefined
   /** The settings' own. */
   readonly dir: string | undefined
   /** What another plugin offers. */
   readonly offered: () => Promise<LockOffer | undefined>
-  /** What tells a target from all others of this user: its servers, its folder there. */
+  /** What distinguishes a target from all others of this user: its servers, its folder there. */
   readonly target: readonly string[]
 }
 
 /**
- * The settings' provider or folder; else what a plugin offers, such as a storage that all machines share; else a folder of
+ * The settings' store or folder; else what a plugin offers, such as a storage that all machines share; else a folder of
  * this user. What is offered and can't be asked is an error, and no reason to do with less.
- * @throws what `offered` rejects with; {@link LockError} `E_LOCK` if it is no lock provider
+ * @throws what `offered` rejects with; {@link LockError} `E_LOCK` if it is no lock store
  */
 export async function findLockPlace(options: LockPlaceOptions): Promise<LockPlace> {
-  const { provider, dir, offered, target } = options
-  if (provider) return { provider, guardsAgainst: provider.description && allWhoUse(provider.description) }
+  const { store, dir, offered, target } = options
+  if (store) return { store, guardsAgainst: store.description && allWhoUse(store.description) }
   if (dir !== undefined) return sharedFolder(dir)
   const offer = await offered()
   if (offer && 'folder' in offer) return sharedFolder(offer.folder)
   if (offer && 'store' in offer) {
-    if (isLockProvider(offer.store))
-      return { provider: offer.store, guardsAgainst: allWhoUse(offer.description) }
+    if (isLockStore(offer.store)) return { store: offer.store, guardsAgainst: allWhoUse(offer.description) }
     throw new LockError(
-      `What ${offer.description} offers to keep the lock is no LockProvider: set deployLock.provider or deployLock.dir.`,
+      `What ${offer.description} offers to keep the lock is no LockStore: set deployLock.store or deployLock.dir.`,
     )
   }
   const why = offer
     ? `: ${offer.reason}, so it can't keep a lock for several machines`
-    : '; deployLock.provider guards against other machines'
+    : '; deployLock.store guards against other machines'
   return {
-    provider: new FileLock({ dir: userFolder(target) }),
+    store: new FileLockStore({ dir: userFolder(target) }),
     guardsAgainst: `other deploys of this user on this machine${why}`,
   }
 }
 
 function sharedFolder(dir: string): LockPlace {
-  const provider = new FileLock({ dir })
-  return { provider, guardsAgainst: allWhoUse(provider.description) }
+  const store = new FileLockStore({ dir })
+  return { store, guardsAgainst: allWhoUse(store.description) }
 }
 
 function allWhoUse(description: string): string {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FileLock, LockError } from './index.js'
-import type { LockProvider } from './index.js'
+import { FileLockStore, Lock, LockError } from './index.js'
+import type { LockStore } from './index.js'
 import deployLocker from './plugin.js'
 import type { DeployLockSettings } from './settings.js'
 
@@ -67,7 +67,7 @@ async function start(instance: Shipit, ...tasks: string[]): Promise<unknown> {
 it('locks under the name of application and environment, once, and unlocks', async () => {
   const { shipit: instance, log, events } = shipit({ dir, user: 'alice', reason: 'a test' })
   expect(await start(instance, 'deploy:lock')).toBeUndefined()
-  expect(await new FileLock({ dir }).inspect('shop.production')).toMatchObject({
+  expect(await new Lock(new FileLockStore({ dir })).inspect('shop.production')).toMatchObject({
     user: 'alice',
     reason: 'a test',
   })
@@ -77,11 +77,15 @@ it('locks under the name of application and environment, once, and unlocks', asy
   ])
   expect(log).toContain('Unlocked shop.production.')
   expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:released'])
-  expect(await new FileLock({ dir }).inspect('shop.production')).toBeUndefined()
+  expect(await new Lock(new FileLockStore({ dir })).inspect('shop.production')).toBeUndefined()
 })
 
 it("never unlocks what is somebody else's", async () => {
-  const held = await new FileLock({ dir }).acquire({ key: 'shop.production', user: 'bob', reason: 'his' })
+  const held = await new Lock(new FileLockStore({ dir })).acquire({
+    key: 'shop.production',
+    user: 'bob',
+    reason: 'his',
+  })
   const { shipit: instance } = shipit({ dir })
   expect(await start(instance, 'deploy:unlock')).toBeUndefined()
   expect(await start(instance, 'deploy:lock:check')).toMatchObject({
@@ -94,7 +98,7 @@ it("never unlocks what is somebody else's", async () => {
 })
 
 it('waits for the lock as long as it may', async () => {
-  const held = await new FileLock({ dir }).acquire({ key: 'mine', user: 'bob', reason: 'his' })
+  const held = await new Lock(new FileLockStore({ dir })).acquire({ key: 'mine', user: 'bob', reason: 'his' })
   const { shipit: instance, log, events } = shipit({ dir, key: 'mine', wait: 30 })
   const waiting = once(instance, 'waiting')
   const locked = start(instance, 'deploy:lock')
@@ -111,33 +115,28 @@ it('waits for the lock as long as it may', async () => {
   await start(instance, 'deploy:unlock')
 })
 
-/** A lock that is lost as soon as it is confirmed. */
-const losing: LockProvider = {
-  acquire: async () => {
-    const lost = new AbortController()
-    return {
-      tookOverFrom: undefined,
-      lost: lost.signal,
-      confirm: async () => {
-        lost.abort(new Error('bob broke it (it hangs)'))
-        lost.signal.throwIfAborted()
-      },
-      release: async () => {},
-    }
-  },
-  inspect: async () => undefined,
-  break: async () => undefined,
+/** A store whose locks are broken as soon as they are renewed. */
+function losing(): LockStore {
+  const store = new FileLockStore({ dir })
+  return {
+    read: (key) => store.read(key),
+    write: (...state) => store.write(...state),
+    async renew(key, text, version) {
+      await new Lock(store).break(key, { user: 'bob', reason: 'it hangs' })
+      return store.renew(key, text, version)
+    },
+  }
 }
 
 it('stops before publishing when the lock was lost, and says how', async () => {
-  const { shipit: instance, events } = shipit({ provider: losing })
+  const { shipit: instance, events } = shipit({ store: losing() })
   expect(instance.tasks).toHaveProperty('deploy:publish')
   expect(await start(instance, 'deploy:lock', 'deploy:lock:confirm')).toMatchObject({
     code: 'E_LOCK_LOST',
     message: expect.stringMatching(/'shop\.production' was lost .*: bob broke it \(it hangs\)\./),
   })
   expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:lost'])
-  const other = shipit({ provider: losing }).shipit
+  const other = shipit({ store: losing() }).shipit
   expect(await start(other, 'deploy:lock', 'deploy:publish')).toMatchObject({ code: 'E_LOCK_LOST' })
 })
 
@@ -149,7 +148,7 @@ it.each([
   const { task, invoke } = capistrano(instance)
   const ran: string[] = []
   const lose = async (): Promise<void> => {
-    await new FileLock({ dir }).break('shop.production', { user: 'bob', reason: 'it hangs' })
+    await new Lock(new FileLockStore({ dir })).break('shop.production', { user: 'bob', reason: 'it hangs' })
     await once(instance, 'lock:lost')
     ran.push('lost')
   }
@@ -170,7 +169,11 @@ it('breaks a lock, with a reason, and says whose it was', async () => {
   vi.stubEnv('BREAK_REASON', 'it hangs')
   await start(instance, 'deploy:lock:break')
   expect(log).toContain('shop.production is not locked: there was nothing to break.')
-  const held = await new FileLock({ dir }).acquire({ key: 'shop.production', user: 'bob', reason: 'his' })
+  const held = await new Lock(new FileLockStore({ dir })).acquire({
+    key: 'shop.production',
+    user: 'bob',
+    reason: 'his',
+  })
   await start(instance, 'deploy:lock:break')
   expect(log).toContainEqual(
     expect.stringMatching(/^Broke a lock: shop\.production is locked by bob \(his\)/),
@@ -247,10 +250,10 @@ describe('frozen', () => {
 })
 
 it('never lets a task go on that has invoked the lock and did not get it', async () => {
-  const acquire = async (): Promise<never> => {
+  const write = async (): Promise<never> => {
     throw new LockError('the store is gone')
   }
-  const { shipit: instance } = shipit({ provider: { ...losing, acquire } })
+  const { shipit: instance } = shipit({ store: { ...losing(), write } })
   const { task, invoke, before } = capistrano(instance)
   const ran: string[] = []
   task('own', [], async () => {
@@ -262,12 +265,12 @@ it('never lets a task go on that has invoked the lock and did not get it', async
   expect(ran).toEqual([])
 })
 
-it("tells a provider's mistakes with those of all settings", () => {
-  const provider = { ...losing, mistakes: ['bucket: expected the name of a bucket'] }
+it("reports a store's mistakes with those of all settings", () => {
+  const store = { ...losing(), mistakes: ['bucket: expected the name of a bucket'] }
   const listeners = process.listeners('uncaughtException')
   let thrown: unknown
   try {
-    shipit({ provider, wait: -1 })
+    shipit({ store, wait: -1 })
   } catch (error) {
     thrown = error
   }
@@ -276,7 +279,7 @@ it("tells a provider's mistakes with those of all settings", () => {
   expect(thrown).toMatchObject({
     code: 'E_CONFIG',
     message: expect.stringMatching(
-      /deployLock\.wait: expected seconds.*deployLock\.provider: bucket: expected/s,
+      /deployLock\.wait: expected seconds.*deployLock\.store: bucket: expected/s,
     ),
   })
 })

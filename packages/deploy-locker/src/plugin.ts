@@ -2,8 +2,9 @@ import capistrano, { currentUser, type Host, type Shipit } from 'shipit-capistra
 import { describeFreeze, describeHolder, FrozenError, LockError, LockHeldError } from './errors.js'
 import { findFreeze, freeze, unfreeze } from './freeze.js'
 import { findLockPlace, type LockPlace } from './lock-place.js'
-import type { LockHolder, LockProvider } from './lock-provider.js'
-import { holderIsAlive, RunLock } from './run-lock.js'
+import { Lock } from './lock.js'
+import type { LockHolder } from './lock-record.js'
+import { RunLock } from './run-lock.js'
 import { commandLine, settingsSchema, type DeployLockSettings } from './settings.js'
 
 declare module 'shipit-capistrano' {
@@ -30,13 +31,13 @@ export default function deployLocker(shipit: Shipit): void {
   const settings = plugin.settings({ key: 'deployLock', schema: settingsSchema })
   const emit: Shipit['emit'] = (event, ...details) => shipit.emit(event, ...details)
   const log = (line: string): void => shipit.log(line)
-  const lock = new RunLock({ environment: () => shipit.environment, log, emit })
+  const runLock = new RunLock({ environment: () => shipit.environment, log, emit })
 
   const findPlace = (): Promise<LockPlace> => {
-    const { provider, dir, key: ownKey } = settings()
+    const { store, dir, key: ownKey } = settings()
     const servers = [...hosts(), ...plugin.leftOut()].map(addressOf).toSorted()
     return findLockPlace({
-      provider,
+      store,
       dir,
       offered: plugin.offeredLock,
       // A name of the user's own is the same lock for all that have it.
@@ -49,7 +50,7 @@ export default function deployLocker(shipit: Shipit): void {
       found = undefined
       throw error
     }))
-  const provider = async (): Promise<LockProvider> => (await place()).provider
+  const lock = async (): Promise<Lock> => new Lock((await place()).store)
   const key = (): string => {
     const { application } = shipit.config
     const name = settings().key ?? (application && `${application}.${shipit.environment}`)
@@ -59,17 +60,14 @@ export default function deployLocker(shipit: Shipit): void {
   const user = (): string => settings().user ?? currentUser()
   const reason = (): string => settings().reason ?? commandLine()
 
-  const holder = async (): Promise<LockHolder | undefined> => {
-    const has = await (await provider()).inspect(key())
-    return has && (await holderIsAlive(has)) === false ? undefined : has
-  }
+  const holder = async (): Promise<LockHolder | undefined> => (await lock()).inspect(key())
 
   const refuseFrozen = async (): Promise<void> => {
-    const frozen = await findFreeze(await provider(), key())
+    const frozen = await findFreeze(await lock(), key())
     if (!frozen) return
     const rollback = plugin.run.kind === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
-      if (!lock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
+      if (!runLock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
       return
     }
     emit('lock:refused', { holder: frozen })
@@ -78,13 +76,13 @@ export default function deployLocker(shipit: Shipit): void {
   }
 
   const takeLock = async (): Promise<void> => {
-    if (lock.isHeld) return
-    const { guardsAgainst, ...where } = await place().catch((error: unknown) => {
+    if (runLock.isHeld) return
+    const { guardsAgainst, store } = await place().catch((error: unknown) => {
       throw plugin.run.kind === 'rollback' ? withoutStorage(error) : error
     })
     await refuseFrozen()
-    await lock.take(
-      where.provider,
+    await runLock.take(
+      new Lock(store),
       { key: key(), user: user(), reason: reason() },
       { wait: settings().wait, signal: signal(), guardsAgainst },
     )
@@ -94,16 +92,16 @@ export default function deployLocker(shipit: Shipit): void {
   // A lock that can't be asked for is reported with what else is wrong; one that somebody has ends the run.
   task('deploy:lock:create', [], plugin.check(takeLock, isRefusal))
 
-  desc('Gives the deploy lock back, if this process has it', DEPLOY_MACHINE)
-  task('deploy:lock:clear', [], () => lock.release())
+  desc('Releases the deploy lock, if this process has it', DEPLOY_MACHINE)
+  task('deploy:lock:clear', [], () => runLock.release())
 
   desc(
     'Says who has the deploy lock, why, since when and where; status 1 if somebody has, or deploys are frozen',
     DEPLOY_MACHINE,
   )
   task('deploy:lock:check', [], async () => {
-    await (await provider()).check?.()
-    const frozen = await findFreeze(await provider(), key())
+    await (await place()).store.check?.()
+    const frozen = await findFreeze(await lock(), key())
     const has = await holder()
     plugin.print({ key: key(), holder: has ?? null, freeze: frozen ?? null }, () => {
       if (has) return frozen ? [describeFreeze(frozen)] : []
@@ -116,7 +114,7 @@ export default function deployLocker(shipit: Shipit): void {
   desc('Takes the deploy lock away from whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)
   task('deploy:lock:break', [], async () => {
     const by = { user: user(), reason: required('BREAK_REASON') }
-    const broken = await (await provider()).break(key(), by)
+    const broken = await (await lock()).break(key(), by)
     if (!broken) {
       log(`${key()} is not locked: there was nothing to break.`)
       return
@@ -136,7 +134,7 @@ export default function deployLocker(shipit: Shipit): void {
       reason: required('FREEZE_REASON'),
       until: process.env['FREEZE_UNTIL'],
     }
-    const frozen = await freeze(await provider(), request)
+    const frozen = await freeze(await lock(), request)
     log(describeFreeze(frozen))
     const running = await holder()
     if (running) log(`${describeHolder(running)} It is stopped before it publishes.`)
@@ -145,7 +143,7 @@ export default function deployLocker(shipit: Shipit): void {
 
   desc("Ends what 'deploy:freeze' began", DEPLOY_MACHINE)
   task('deploy:unfreeze', [], async () => {
-    const frozen = await unfreeze(await provider(), { key: key(), user: user(), reason: reason() })
+    const frozen = await unfreeze(await lock(), { key: key(), user: user(), reason: reason() })
     if (!frozen) {
       log(`Deploys of ${key()} are not frozen.`)
       return
@@ -154,36 +152,36 @@ export default function deployLocker(shipit: Shipit): void {
     emit('lock:unfrozen', { holder: frozen })
   })
 
-  const tellState = async (): Promise<string> => {
-    const frozen = await findFreeze(await provider(), key())
+  const describeState = async (): Promise<string> => {
+    const frozen = await findFreeze(await lock(), key())
     const has = await holder()
     return [frozen && describeFreeze(frozen), has && describeHolder(has)].filter(Boolean).join(' ') || 'free'
   }
-  // What is live can be told without it.
-  plugin.statusLine('lock', () => tellState().catch((error: unknown) => `can't be told: ${String(error)}`))
+  // What is live can be reported without it.
+  plugin.statusLine('lock', () => describeState().catch((error: unknown) => `unknown: ${String(error)}`))
 
   // A deploy that has lost its lock starts no other task, and above all publishes nothing.
-  plugin.beforeTask(() => lock.assure())
+  plugin.beforeTask(() => runLock.assure())
   // Also where `deploy:failed` does not run, as it is no deploy that has failed.
-  plugin.onAbort(() => lock.release())
+  plugin.onAbort(() => runLock.release())
   const confirm = async (): Promise<void> => {
-    if (!lock.isHeld) return
-    await lock.confirm()
+    if (!runLock.isHeld) return
+    await runLock.confirm()
     await refuseFrozen()
   }
   plugin.beforePublish(async () => {
     await confirm()
-    return lock.fence
+    return runLock.fencingToken
   })
   before('deploy:publish', 'deploy:lock:confirm', confirm)
 
   desc('Takes the deploy lock', DEPLOY_MACHINE)
   task('deploy:lock', ['deploy:lock:create'])
-  desc('Gives the deploy lock back', DEPLOY_MACHINE)
+  desc('Releases the deploy lock', DEPLOY_MACHINE)
   task('deploy:unlock', ['deploy:lock:clear'])
 }
 
-/** A server, as it tells targets apart. */
+/** A server, as it distinguishes targets. */
 function addressOf({ settings: { user, host, port } }: Host): string {
   return `${user}@${host}:${port ?? 22}`
 }

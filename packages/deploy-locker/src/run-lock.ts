@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { FencingToken } from 'shipit-capistrano'
 import { describeHolder, isHeld, LockHeldError, LockLostError } from './errors.js'
 import type { LockEvents } from './events.js'
-import type { HeldLock, LockHolder, LockProvider, LockRequest } from './lock-provider.js'
-import { isAlive, ownIdentity } from './process-identity.js'
+import type { HeldLock } from './held-lock.js'
+import type { Lock, LockRequest } from './lock.js'
+import type { LockHolder } from './lock-record.js'
 
 /** Milliseconds between two looks at a lock that is waited for. */
 const LOOK_EVERY = 1000
@@ -33,8 +35,8 @@ export class RunLock {
     return this.held !== undefined
   }
 
-  get fence(): HeldLock['fence'] {
-    return this.held?.lock.fence
+  get fencingToken(): FencingToken | undefined {
+    return this.held?.lock.fencingToken
   }
 
   /**
@@ -42,7 +44,7 @@ export class RunLock {
    * @throws {LockHeldError} `E_LOCK_HELD`; what the signal was aborted with
    */
   async take(
-    provider: LockProvider,
+    lock: Lock,
     request: Pick<LockHolder, 'key' | 'user' | 'reason'>,
     {
       wait,
@@ -51,23 +53,23 @@ export class RunLock {
     }: {
       readonly wait: number
       readonly signal: AbortSignal
-      /** Whom the provider's locks guard against, for the log. */
+      /** Whom the lock guards against, for the log. */
       readonly guardsAgainst?: string | undefined
     },
   ): Promise<void> {
     const { log, emit } = this.context
     const { key } = request
     const started = performance.now()
-    const lock = await this.wait(provider, await ownRequest(request), { wait, signal })
+    const held = await this.wait(lock, request, { wait, signal })
     if (signal.aborted) {
-      // Interrupted at that very moment: those who give the lock back may have run.
-      await lock.release()
+      // Interrupted at that very moment: those who release the lock may have run.
+      await held.release()
       throw signal.reason
     }
-    this.held = { lock, key, confirmedAt: performance.now() }
-    lock.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, lock) }))
+    this.held = { lock: held, key, confirmedAt: performance.now() }
+    held.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, held) }))
     const seconds = Math.round((performance.now() - started) / 1000)
-    const { tookOverFrom } = lock
+    const { tookOverFrom } = held
     if (tookOverFrom) log(`Took over a lock that was left behind: ${describeHolder(tookOverFrom)}`)
     log(`Locked ${key}${guardsAgainst ? `, against ${guardsAgainst}` : ''}.`)
     emit('lock:taken', { holder: holderFrom(request), seconds, tookOverFrom })
@@ -93,7 +95,7 @@ export class RunLock {
     if (performance.now() - confirmedAt > CERTAIN_FOR) await this.confirm()
   }
 
-  /** Gives the lock back. What can't be given back ends by itself: that is no reason for a deploy to fail. */
+  /** Releases the lock. What can't be released runs out by itself: that is no reason for a deploy to fail. */
   async release(): Promise<void> {
     if (!this.held) return
     const { lock, key } = this.held
@@ -114,7 +116,7 @@ export class RunLock {
   }
 
   private async wait(
-    provider: LockProvider,
+    lock: Lock,
     request: LockRequest,
     { wait, signal }: { readonly wait: number; readonly signal: AbortSignal },
   ): Promise<HeldLock> {
@@ -125,7 +127,7 @@ export class RunLock {
     try {
       for (;;) {
         try {
-          return await provider.acquire(request)
+          return await lock.acquire(request)
         } catch (error) {
           if (!isHeld(error)) throw error
           const { holder } = error
@@ -149,18 +151,6 @@ export class RunLock {
       if (toldAt !== undefined) emit('lock:waited', { key: request.key, seconds: waited() })
     }
   }
-}
-
-/** A request as this process makes it: others can tell whether it lives, and it can tell whether they do. */
-export async function ownRequest<R extends Pick<LockHolder, 'key' | 'user' | 'reason'>>(
-  request: R,
-): Promise<R & LockRequest> {
-  return { ...request, process: await ownIdentity(), isAlive: holderIsAlive }
-}
-
-/** Whether a holder's process lives; undefined if that can't be told from here. */
-export async function holderIsAlive({ process: identity }: LockHolder): Promise<boolean | undefined> {
-  return identity && isAlive(identity)
 }
 
 /** This process as the holder of a lock. */

@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import type { LockProvider } from './lock-provider.js'
-
-const text = (words: string) =>
-  z.string({ error: `expected ${words}` }).min(1, { error: `expected ${words}` })
+import { hasShape, seconds, text } from 'shipit-capistrano'
+import type { LockStore } from './lock-store.js'
 
 /** Settings under `deployLock`. */
 export const settingsSchema = z
@@ -16,11 +14,11 @@ export const settingsSchema = z
     /** Why, shown to others; the command line unless set. Capistrano's `deploy_lock_reason`. */
     reason: text('a reason').optional(),
     /** Seconds to wait for the lock. */
-    wait: z.number({ error: 'expected seconds' }).min(0, { error: 'expected seconds' }).default(0),
+    wait: seconds().default(0),
     /** Where locks are kept; else a file lock in `dir`; else what the transport offers, or a folder of the user's. */
-    provider: z
-      .custom<LockProvider>(isLockProvider, {
-        error: 'expected a LockProvider, such as new FileLock({ dir })',
+    store: z
+      .custom<LockStore>(isLockStore, {
+        error: 'expected a LockStore, such as new FileLockStore({ dir })',
         abort: true,
       })
       .superRefine(({ mistakes = [] }, context) => {
@@ -34,11 +32,9 @@ export const settingsSchema = z
 /** What a user may write under `deployLock`. */
 export type DeployLockSettings = NonNullable<z.input<typeof settingsSchema>>
 
-/** A provider is known by its methods: a second copy of this package may have made it. */
-export function isLockProvider(value: unknown): value is LockProvider {
-  return ['acquire', 'inspect', 'break'].every(
-    (method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function',
-  )
+/** A store is known by its methods: a second copy of this package may have made it. */
+export function isLockStore(value: unknown): value is LockStore {
+  return hasShape<LockStore>(value, { read: 'function', write: 'function', renew: 'function' })
 }
 
 /** How this process was started: `shipit production deploy`. */

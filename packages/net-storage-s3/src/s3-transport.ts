@@ -9,7 +9,7 @@ import {
 } from 'shipit-net-storage'
 import { awsCliCopy } from './aws-cli.js'
 import { Bucket } from './bucket.js'
-import { S3Lock } from './lock/s3-lock.js'
+import { S3LockStore } from './lock/s3-lock-store.js'
 import { lockOptions } from './lock/settings.js'
 import { partsOf } from './parts.js'
 import { addressNotes, presignedGet } from './presign.js'
@@ -149,7 +149,7 @@ export class S3Transport extends Transport {
 
   /** A lock in the same folder of the bucket. Proves first, with an object of its own, that storage honours conditions. */
   override async lock(): Promise<LockOffer> {
-    const lock = new S3Lock(lockOptions(this.options))
+    const lock = new S3LockStore(lockOptions(this.options))
     try {
       await lock.check()
       return { store: lock, description: this.description }

@@ -1,128 +1,170 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { HeldLock, LockHolder, LockProvider, LockRequest } from '../lock-provider.js'
+import type { HeldLock } from '../held-lock.js'
+import { Lock, type LockRequest } from '../lock.js'
+import type { LockHolder } from '../lock-record.js'
+import type { LockStore } from '../lock-store.js'
 
 /** Options of {@link lockContract}. */
 export interface LockContractOptions {
   /** The test runner's `it` or `test`: vitest's, jest's, mocha's, `node:test`'s. */
   readonly it: (name: string, run: () => Promise<void>) => unknown
   /**
-   * A store for one test, that is really there and holds nothing of another test. The function that is returned makes
-   * providers on it: what each does is done by a machine of its own.
+   * A place for one test, that is really there and holds nothing of another test. The function that is returned makes
+   * stores on it: what each does is done by a machine of its own.
    */
-  readonly create: () => Promise<() => LockProvider>
-  /** A provider whose store isn't there, or refuses. */
-  readonly createBroken: () => Promise<LockProvider>
+  readonly create: () => Promise<() => LockStore>
+  /** A store that isn't there, or refuses. */
+  readonly createBroken: () => Promise<LockStore>
 }
 
 const ALICE: LockRequest = { key: 'shop.production', user: 'alice', reason: 'shipit production deploy' }
 const BOB: LockRequest = { ...ALICE, user: 'bob', reason: 'his deploy' }
 
 /**
- * What every lock provider has to prove, as tests of the caller's runner. A provider's test is one call:
+ * What every lock store has to prove, as tests of the caller's runner. A store's test is one call:
  *
  * ```ts
- * lockContract({ it, create: async () => () => new MyLock(…), createBroken: async () => new MyLock(…) })
+ * lockContract({ it, create: async () => () => new MyStore(…), createBroken: async () => new MyStore(…) })
  * ```
  */
 export function lockContract({ it, create, createBroken }: LockContractOptions): void {
-  const test = (name: string, run: (provider: () => LockProvider) => Promise<void>): unknown =>
+  const testStore = (name: string, run: (store: () => LockStore) => Promise<void>): unknown =>
     it(name, async () => run(await create()))
+  const test = (name: string, run: (lock: () => Lock) => Promise<void>): unknown =>
+    testStore(name, (store) => run(() => new Lock(store())))
 
-  test('finds the store in order', async (provider) => {
-    await provider().check?.()
-    assert.equal(await provider().inspect(ALICE.key), undefined)
+  testStore('gives back byte for byte what was written, with its age and the time', async (store) => {
+    const text = JSON.stringify({ text: "ünï ☃ '$(id)` \\\\ \\n" })
+    assert.equal(await store().read('shop'), undefined)
+    const version = await store().write('shop', text, undefined)
+    const found = await store().read('shop')
+    assert.equal(found?.version, version)
+    assert.equal(found?.text, text)
+    assert.ok(found && found.age >= 0 && found.age < 30_000, String(found?.age))
+    assert.ok(Math.abs(found.now - Date.now()) < 60_000, String(found.now))
   })
 
-  test('takes a lock, tells of it, and gives it back', async (provider) => {
+  testStore('gives the next version to exactly one of many', async (store) => {
+    let version: string | undefined
+    for (let round = 0; round < 3; round += 1) {
+      const texts = Array.from({ length: 10 }, (_, n) => JSON.stringify({ round, n }))
+      const versions: (string | undefined)[] = []
+      // One whose turn it was not may try again; all of them did not win.
+      while (!versions.some(Boolean)) {
+        versions.push(...(await Promise.all(texts.map((text) => store().write('shop', text, version)))))
+      }
+      const won = versions.filter((each) => each !== undefined)
+      assert.equal(won.length, 1)
+      assert.equal((await store().read('shop'))?.version, won[0])
+      version = won[0]
+    }
+  })
+
+  testStore('renews the last state, and no other one', async (store) => {
+    const first = await store().write('shop', '{"state":1}', undefined)
+    const renewed = await store().renew('shop', '{"state":1,"again":true}', first ?? '')
+    assert.ok(renewed)
+    const next = await store().write('shop', '{"state":2}', renewed)
+    assert.ok(next)
+    assert.equal(await store().renew('shop', '{"state":1,"late":true}', renewed), undefined)
+    assert.equal(await store().write('shop', '{"state":3}', renewed), undefined)
+    assert.equal((await store().read('shop'))?.text, '{"state":2}')
+  })
+
+  test('finds the store in order', async (lock) => {
+    await lock().store.check?.()
+    assert.equal(await lock().inspect(ALICE.key), undefined)
+  })
+
+  test('takes a lock, reports it, and releases it', async (lock) => {
     const before = Date.now()
-    const held = await provider().acquire(ALICE)
+    const held = await lock().acquire(ALICE)
     assert.equal(held.tookOverFrom, undefined)
-    const holder = await provider().inspect(ALICE.key)
+    const holder = await lock().inspect(ALICE.key)
     isHeldBy(holder, ALICE)
     assert.equal(holder?.pid, process.pid)
     assert.ok(Math.abs(Date.parse(holder?.since ?? '') - before) < 60_000, holder?.since)
     await held.confirm()
     await held.release()
     await held.release()
-    assert.equal(await provider().inspect(ALICE.key), undefined)
+    assert.equal(await lock().inspect(ALICE.key), undefined)
     assert.equal(held.lost.aborted, false)
     await assert.rejects(held.confirm())
   })
 
-  test('refuses while somebody has it, and says who', async (provider) => {
-    const held = await provider().acquire(ALICE)
-    const holder = await refusal(provider().acquire(BOB))
+  test('refuses while somebody has it, and says who', async (lock) => {
+    const held = await lock().acquire(ALICE)
+    const holder = await refusal(lock().acquire(BOB))
     isHeldBy(holder, ALICE)
     await held.confirm()
     await held.release()
-    await (await provider().acquire(BOB)).release()
+    await (await lock().acquire(BOB)).release()
   })
 
-  test('gives a free lock to exactly one of many', async (provider) => {
+  test('gives a free lock to exactly one of many', async (lock) => {
     for (let round = 0; round < 3; round += 1) {
       const one = await onlyOne(
-        Array.from({ length: 10 }, (_, n) => provider().acquire({ ...ALICE, user: `user${n}` })),
+        Array.from({ length: 10 }, (_, n) => lock().acquire({ ...ALICE, user: `user${n}` })),
       )
       await one.confirm()
       await one.release()
     }
   })
 
-  test('gives the lock of a dead process to exactly one of many, at once', async (provider) => {
-    await provider().acquire({ ...ALICE, process: { host: 'build1', pid: 4711, bootId: 'one' } })
+  test('gives the lock of a dead process to exactly one of many, at once', async (lock) => {
+    await lock().acquire({ ...ALICE, process: { host: 'build1', pid: 4711, bootId: 'one' } })
     const seen: LockHolder[] = []
     const isAlive = async (holder: LockHolder): Promise<boolean> => {
       seen.push(holder)
       return holder.user !== 'alice'
     }
-    const one = await onlyOne(Array.from({ length: 10 }, () => provider().acquire({ ...BOB, isAlive })))
+    const one = await onlyOne(Array.from({ length: 10 }, () => lock().acquire({ ...BOB, isAlive })))
     isHeldBy(one.tookOverFrom, ALICE)
     assert.deepEqual(seen[0]?.process, { host: 'build1', pid: 4711, bootId: 'one' })
     await one.release()
   })
 
-  test('leaves the lock of a process that lives, or that nothing is known of', async (provider) => {
-    const held = await provider().acquire(ALICE)
+  test('leaves the lock of a process that lives, or that nothing is known of', async (lock) => {
+    const held = await lock().acquire(ALICE)
     for (const alive of [true, undefined])
-      await refusal(provider().acquire({ ...BOB, isAlive: async () => alive }))
+      await refusal(lock().acquire({ ...BOB, isAlive: async () => alive }))
     await held.release()
   })
 
-  test('breaks a lock, says whose it was, and lets its holder know', async (provider) => {
-    assert.equal(await provider().break(ALICE.key, BOB), undefined)
-    const held = await provider().acquire(ALICE)
+  test('breaks a lock, says whose it was, and lets its holder know', async (lock) => {
+    assert.equal(await lock().break(ALICE.key, BOB), undefined)
+    const held = await lock().acquire(ALICE)
     const lost = once(held.lost, 'abort')
-    isHeldBy(await provider().break(ALICE.key, { user: 'bob', reason: 'it hangs' }), ALICE)
-    assert.equal(await provider().inspect(ALICE.key), undefined)
+    isHeldBy(await lock().break(ALICE.key, { user: 'bob', reason: 'it hangs' }), ALICE)
+    assert.equal(await lock().inspect(ALICE.key), undefined)
     await assert.rejects(held.confirm(), /bob.*it hangs/)
     await lost
     assert.match(String(held.lost.reason), /bob.*it hangs/)
     await held.release()
   })
 
-  test("never takes back what is somebody else's by now", async (provider) => {
-    const alice = await provider().acquire(ALICE)
-    await provider().break(ALICE.key, BOB)
-    const bob = await provider().acquire(BOB)
+  test("never takes back what is somebody else's by now", async (lock) => {
+    const alice = await lock().acquire(ALICE)
+    await lock().break(ALICE.key, BOB)
+    const bob = await lock().acquire(BOB)
     await alice.release()
-    isHeldBy(await provider().inspect(ALICE.key), BOB)
+    isHeldBy(await lock().inspect(ALICE.key), BOB)
     await bob.confirm()
     await assert.rejects(alice.confirm())
     await bob.release()
   })
 
-  test('numbers its holders in the order in which they had it, if at all', async (provider) => {
+  test('numbers its holders in the order in which they had it', async (lock) => {
     const fences = []
     for (const user of ['one', 'two', 'broken', 'four']) {
-      const held = await provider().acquire({ ...ALICE, user })
-      fences.push(held.fence)
-      if (user === 'broken') await provider().break(ALICE.key, BOB)
+      const held = await lock().acquire({ ...ALICE, user })
+      fences.push(held.fencingToken)
+      if (user === 'broken') await lock().break(ALICE.key, BOB)
       else await held.release()
     }
-    const other = await provider().acquire({ ...ALICE, key: 'another' })
+    const other = await lock().acquire({ ...ALICE, key: 'another' })
     await other.release()
-    if (fences.every((fence) => fence === undefined)) return
     const [first] = fences
     assert.match(first?.scope ?? '', /^\S+$/)
     for (const [index, fence] of fences.entries()) {
@@ -131,31 +173,31 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
       const before = fences[index - 1]
       assert.ok(!before || fence.number > before.number, 'numbers rise')
     }
-    assert.notEqual(other.fence?.scope, first?.scope)
+    assert.notEqual(other.fencingToken?.scope, first?.scope)
   })
 
-  test('keeps a lasting lock, whose process is gone, until it is broken', async (provider) => {
-    await provider().acquire({ ...ALICE, lasting: true })
-    const holder = await refusal(provider().acquire({ ...BOB, isAlive: async () => false }))
+  test('keeps a lasting lock, whose process is gone, until it is broken', async (lock) => {
+    await lock().acquire({ ...ALICE, lasting: true })
+    const holder = await refusal(lock().acquire({ ...BOB, isAlive: async () => false }))
     assert.equal(holder.lasting, true)
-    isHeldBy(await provider().break(ALICE.key, BOB), ALICE)
-    await (await provider().acquire(BOB)).release()
+    isHeldBy(await lock().break(ALICE.key, BOB), ALICE)
+    await (await lock().acquire(BOB)).release()
   })
 
-  test('ends a lasting lock when its time has come, and not before', async (provider) => {
-    await provider().acquire({
+  test('ends a lasting lock when its time has come, and not before', async (lock) => {
+    await lock().acquire({
       ...ALICE,
       lasting: true,
       until: new Date(Date.now() + 3_600_000).toISOString(),
     })
-    assert.ok((await refusal(provider().acquire(BOB))).until)
-    await provider().break(ALICE.key, BOB)
-    await provider().acquire({ ...ALICE, lasting: true, until: new Date(Date.now() - 60_000).toISOString() })
-    assert.equal(await provider().inspect(ALICE.key), undefined)
-    await (await provider().acquire(BOB)).release()
+    assert.ok((await refusal(lock().acquire(BOB))).until)
+    await lock().break(ALICE.key, BOB)
+    await lock().acquire({ ...ALICE, lasting: true, until: new Date(Date.now() - 60_000).toISOString() })
+    assert.equal(await lock().inspect(ALICE.key), undefined)
+    await (await lock().acquire(BOB)).release()
   })
 
-  test('keeps locks of any name apart', async (provider) => {
+  test('keeps locks of any name apart', async (lock) => {
     const keys = [
       'a/b',
       'a%2Fb',
@@ -169,24 +211,21 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
       'shop.1',
       'shop:freeze',
     ]
-    const held = await Promise.all(keys.map((key) => provider().acquire({ ...ALICE, key })))
-    for (const key of keys) assert.equal((await provider().inspect(key))?.key, key)
+    const held = await Promise.all(keys.map((key) => lock().acquire({ ...ALICE, key })))
+    for (const key of keys) assert.equal((await lock().inspect(key))?.key, key)
     await Promise.all(held.map((each) => each.release()))
-    for (const key of keys) assert.equal(await provider().inspect(key), undefined)
+    for (const key of keys) assert.equal(await lock().inspect(key), undefined)
   })
 
   it('says of a store that is not there what to do, without a stack', async () => {
-    const provider = await createBroken()
-    await assert.rejects(
-      provider.acquire(ALICE),
-      (error: Error & { code?: unknown; showStack?: unknown }) => {
-        assert.match(String(error.code), /^E_/)
-        assert.notEqual(error.code, 'E_LOCK_HELD')
-        assert.equal(error.showStack, false)
-        assert.ok(error.message.length > 20, error.message)
-        return true
-      },
-    )
+    const lock = new Lock(await createBroken())
+    await assert.rejects(lock.acquire(ALICE), (error: Error & { code?: unknown; showStack?: unknown }) => {
+      assert.match(String(error.code), /^E_/)
+      assert.notEqual(error.code, 'E_LOCK_HELD')
+      assert.equal(error.showStack, false)
+      assert.ok(error.message.length > 20, error.message)
+      return true
+    })
   })
 }
 

@@ -4,12 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { TransportError } from 'shipit-net-storage'
 import type { Bucket } from '../bucket.js'
 import { statusOf } from '../s3-errors.js'
-import { parseLease, type Lease } from './lease.js'
 
 /** What was found. */
 export interface Found {
-  /** Undefined if the object's content is none. */
-  readonly lease: Lease | undefined
+  readonly text: string
   readonly etag: string
   /** Seconds since it was written, and milliseconds since 1970 now: by the storage's clock, which shows whole seconds. */
   readonly age: number
@@ -33,7 +31,7 @@ export class LockObject {
   constructor(
     readonly bucket: Bucket,
     private readonly key: string,
-    /** Milliseconds until a request is given up. */
+    /** Milliseconds until a request is cancelled. */
     private readonly patience: number,
   ) {}
 
@@ -54,13 +52,13 @@ export class LockObject {
   }
 
   /**
-   * Writes a lease if the condition holds. Where the answer is unclear, reading tells what became of it.
+   * Writes a text, which is like no other one, if the condition holds. Where the answer is unclear, reading tells what became of it.
    * @returns the ETag; undefined if the condition did not hold
    * @throws {TransportError} if storage refuses, or that can't be told
    */
-  async write(lease: Lease, condition: Condition, tries = TRIES): Promise<string | undefined> {
+  async write(text: string, condition: Condition, tries = TRIES): Promise<string | undefined> {
     for (let left = tries - 1; ; left -= 1) {
-      const outcome = await this.put(JSON.stringify(lease), condition)
+      const outcome = await this.put(text, condition)
       if ('etag' in outcome) return outcome.etag
       const { error } = outcome
       const found = isRefusal(error)
@@ -69,7 +67,7 @@ export class LockObject {
             (value) => ({ value }),
             () => undefined,
           )
-      if (found?.value?.lease?.nonce === lease.nonce) return found.value.etag
+      if (found?.value?.text === text) return found.value.etag
       if (found && !holds(condition, found.value)) return undefined
       if (isRefusal(error) || left <= 0) throw await this.explained(error)
       await pause(TRY_AGAIN_AFTER)
@@ -137,8 +135,8 @@ export class LockObject {
       const now = Date.parse(date)
       if (!ETag || !LastModified || Number.isNaN(now))
         throw noLock(this.bucket, 'does not say when it answers')
-      const lease = parseLease((await Body?.transformToString()) ?? '')
-      return { lease, etag: unquoted(ETag), age: (now - LastModified.getTime()) / 1000, now }
+      const text = (await Body?.transformToString()) ?? ''
+      return { text, etag: unquoted(ETag), age: (now - LastModified.getTime()) / 1000, now }
     })
   }
 
@@ -154,7 +152,7 @@ export class LockObject {
 /** `E_S3_CONDITIONS`: a lock can't be kept there. */
 export function noLock({ description }: Bucket, why: string): TransportError {
   return new TransportError(
-    `${description} ${why}, so it can't keep a lock for several machines: use a storage that honours If-None-Match and If-Match when it is written to, such as Amazon S3, or FileLock in a shared folder.`,
+    `${description} ${why}, so it can't keep a lock for several machines: use a storage that honours If-None-Match and If-Match when it is written to, such as Amazon S3, or FileLockStore in a shared folder.`,
     { code: 'E_S3_CONDITIONS' },
   )
 }

@@ -1,9 +1,10 @@
+import { optionMistakes } from 'shipit-net-storage'
 import { z } from 'zod'
 import type { BucketOptions } from '../bucket.js'
 import { bucketShape } from '../settings.js'
 
-/** Options of {@link S3Lock}. */
-export interface S3LockOptions extends BucketOptions {
+/** Options of {@link S3LockStore}. */
+export interface S3LockStoreOptions extends BucketOptions {
   readonly bucket: string
   /** Folder in the bucket; locks are in `locks/` there. @default the bucket itself */
   readonly prefix?: string
@@ -18,17 +19,12 @@ const expected = { error: 'expected seconds, from 3 to 86400' }
 const shape = { ...bucketShape, lease: z.number(expected).min(3, expected).max(86_400, expected).optional() }
 
 /** Those of a transport that a lock in the same place takes, too. */
-export function lockOptions(options: BucketOptions): S3LockOptions {
+export function lockOptions(options: BucketOptions): S3LockStoreOptions {
   const shared = Object.entries(options).filter(([name]) => name in bucketShape)
   return Object.fromEntries(shared) as { bucket: string }
 }
 
 /** What is wrong with options, a sentence each. Their values are left out, as some are secret. */
-export function lockMistakes(options: S3LockOptions): string[] {
-  const { error } = z.strictObject(shape).safeParse(options)
-  return (error?.issues ?? []).flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `there is no option '${key}'; known are ${Object.keys(shape).join(', ')}`)
-      : [`${issue.path.join('.')}: ${issue.message}`],
-  )
+export function lockMistakes(options: S3LockStoreOptions): string[] {
+  return optionMistakes(z.strictObject(shape), options)
 }

@@ -6,26 +6,27 @@ import { join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FileLock } from './file-lock.js'
-import type { HeldLock } from './lock-provider.js'
+import { FileLockStore } from './file-lock-store.js'
+import type { HeldLock } from './held-lock.js'
+import { Lock } from './lock.js'
 import { ownIdentity } from './process-identity.js'
 import { lockContract } from './testing/index.js'
 
 const REQUEST = { key: 'shop.production', user: 'alice', reason: 'shipit production deploy' }
 
 let dir: string
-let locks: FileLock
+let locks: Lock
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'file-lock-'))
-  locks = new FileLock({ dir })
+  locks = new Lock(new FileLockStore({ dir }))
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 /** Another process, with `locks` and `request` in its scope. */
-function otherProcess(body: string, stale = 60): ChildProcess {
+function otherProcess(body: string, lease = 60): ChildProcess {
   const code = `
-    import { FileLock } from 'shipit-deploy-locker'
-    const locks = new FileLock({ dir: process.env.LOCKS, stale: ${stale} })
+    import { FileLockStore, Lock } from 'shipit-deploy-locker'
+    const locks = new Lock(new FileLockStore({ dir: process.env.LOCKS, lease: ${lease} }))
     const request = JSON.parse(process.env.REQUEST)
     ${body}`
   return spawn(process.execPath, ['--input-type=module', '--eval', code], {
@@ -46,7 +47,9 @@ async function leaveBehind(record: object | string, ageSeconds = 0): Promise<voi
     ...REQUEST,
     since,
     host: 'somewhere',
-    domain: 'a',
+    scope: 'a',
+    number: 7,
+    lease: 60,
     token: 'b',
     held: true,
     ...(record as object),
@@ -62,19 +65,19 @@ const elsewhere = { host: 'elsewhere', pid: 1, process: { host: 'elsewhere', pid
 
 lockContract({
   it,
-  create: async () => () => new FileLock({ dir }),
+  create: async () => () => new FileLockStore({ dir }),
   createBroken: async () => {
     await writeFile(join(dir, 'file'), '')
-    return new FileLock({ dir: join(dir, 'file/locks') })
+    return new FileLockStore({ dir: join(dir, 'file/locks') })
   },
 })
 
-it('leaves nothing behind but the number that the next one counts on from', async () => {
+it('leaves nothing behind but the state that the next one counts on from', async () => {
   for (let number = 1; number <= 3; number += 1) {
     const held = await locks.acquire(REQUEST)
-    expect(held.fence?.number).toBe(number)
+    expect(held.fencingToken.number).toBe(number)
     await held.release()
-    expect(await readdir(dir)).toEqual([`shop.production.${number}.info`])
+    expect(await readdir(dir)).toEqual([`shop.production.${2 * number}.info`])
   }
 })
 
@@ -110,7 +113,7 @@ it('is held by one of many processes at a time', async () => {
       }`),
   )
   expect(await Promise.all(processes.map(status))).toEqual(processes.map(() => 0))
-  expect(await readdir(dir)).toEqual(['shop.production.60.info'])
+  expect(await readdir(dir)).toEqual(['shop.production.120.info'])
 }, 60_000)
 
 it('is taken over at once from a process that was killed', async () => {
@@ -146,7 +149,7 @@ it('is taken over from an earlier process that had the id of one that lives, or 
     await leaveBehind({ process: { ...me, ...other } })
     const held = await locks.acquire(REQUEST)
     expect(held.tookOverFrom).toMatchObject({ since })
-    expect(held.fence).toEqual({ scope: 'a', number: 8 })
+    expect(held.fencingToken).toEqual({ scope: 'a', number: 8 })
     await held.release()
   }
 })
@@ -171,19 +174,21 @@ it('counts as held while its details are unreadable, and as free when they are o
   await leaveBehind('{ "user"', 61)
   const held = await locks.acquire(REQUEST)
   // What was counted before is not known: the numbers are not compared with those.
-  expect(held.fence?.scope).not.toBe('a')
+  expect(held.fencingToken.scope).not.toBe('a')
   await held.release()
 })
 
-it('is looked at again when it changed hands in between', async () => {
-  await leaveBehind(elsewhere)
+it('is taken by nobody else when it changes hands while it is looked at', async () => {
+  await leaveBehind({ ...elsewhere }, 61)
+  const other = new Lock(new FileLockStore({ dir }))
+  let taken: HeldLock | undefined
   const isAlive = async (): Promise<undefined> => {
-    await new FileLock({ dir }).break(REQUEST.key, REQUEST)
+    taken ??= await other.acquire({ ...REQUEST, user: 'bob' })
     return undefined
   }
-  const held = await locks.acquire({ ...REQUEST, isAlive })
-  expect(held.fence).toEqual({ scope: 'a', number: 9 })
-  await held.release()
+  const refused = locks.acquire({ ...REQUEST, isAlive })
+  await expect(refused).rejects.toMatchObject({ code: 'E_LOCK_HELD', holder: { user: 'bob' } })
+  await taken?.release()
 })
 
 it('can be broken while its details are unreadable', async () => {
@@ -203,7 +208,7 @@ it('stays fresh for other machines while the event loop is blocked', async () =>
   )
   await once(child.stdout ?? child, 'data')
   // Another machine can't know that the process lives.
-  const others = new FileLock({ dir, stale: 1 })
+  const others = new Lock(new FileLockStore({ dir, lease: 1 }))
   const isAlive = async (): Promise<undefined> => undefined
   const ended = status(child)
   let refused = 0
@@ -227,7 +232,7 @@ it('is lost when its folder is, or can not be written any more', async () => {
 })
 
 it('is given up when it can not be kept fresh, before others may take it over', async () => {
-  const short = new FileLock({ dir, stale: 1 })
+  const short = new Lock(new FileLockStore({ dir, lease: 1 }))
   const held = await short.acquire(REQUEST)
   const lost = once(held.lost, 'abort')
   const [file = ''] = await readdir(dir)
@@ -235,14 +240,16 @@ it('is given up when it can not be kept fresh, before others may take it over', 
   await rm(join(dir, file))
   await symlink('/proc/self/mem/no', join(dir, file))
   await lost
-  expect(String(held.lost.reason)).toMatch('out of reach')
+  expect(String(held.lost.reason)).toMatch('could not be reached')
   await rm(join(dir, file))
 })
 
 it('names the folder that can not be used', async () => {
   const file = join(dir, 'file')
   await writeFile(file, '')
-  await expect(new FileLock({ dir: join(file, 'locks') }).acquire(REQUEST)).rejects.toMatchObject({
+  await expect(
+    new Lock(new FileLockStore({ dir: join(file, 'locks') })).acquire(REQUEST),
+  ).rejects.toMatchObject({
     code: 'E_LOCK',
     message: expect.stringContaining(join(file, 'locks')),
   })
@@ -252,13 +259,13 @@ it('keeps a folder that it makes in the project out of the repository', async ()
   const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: dir })
   await git('init', '-q')
   const project = relative(process.cwd(), dir)
-  const held = await new FileLock({ dir: join(project, 'state/locks') }).acquire(REQUEST)
+  const held = await new Lock(new FileLockStore({ dir: join(project, 'state/locks') })).acquire(REQUEST)
   expect((await git('status', '--porcelain')).stdout).toBe('')
   await held.release()
   // What is there, or elsewhere, is somebody else's affair.
   await mkdir(join(dir, 'own'))
   for (const folder of [join(project, 'own'), join(dir, 'absolute')]) {
-    await (await new FileLock({ dir: folder }).acquire(REQUEST)).release()
-    expect(await readdir(folder)).toEqual(['shop.production.1.info'])
+    await (await new Lock(new FileLockStore({ dir: folder })).acquire(REQUEST)).release()
+    expect(await readdir(folder)).toEqual(['shop.production.2.info'])
   }
 })
