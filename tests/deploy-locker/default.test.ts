@@ -170,5 +170,5 @@ it('refuses without its storage, and says what else keeps a lock', async () => {
   expect(deploy.status).toBe(1)
   expect(deploy.output).toContain("'mian'")
   expect(deploy.output.match(/can't be reached/g)).toHaveLength(1)
-  expect((await run('bob', 'deploy:status', down)).output).toMatch(/lock: can't be told: .*can't be reached/)
+  expect((await run('bob', 'deploy:status', down)).output).toMatch(/lock: unknown: .*can't be reached/)
 })

@@ -55,7 +55,9 @@ it('is refused for a lock', async () => {
   const lock = new S3LockStore({ bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials })
   const refused = { code: 'E_S3_CONDITIONS', message: expect.stringContaining('knows no conditional writes') }
   await expect(lock.check()).rejects.toMatchObject(refused)
-  await expect(new Lock(lock).acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(refused)
+  await expect(new Lock(lock).acquire({ key: 'shop', user: 'alice', reason: 'hers' })).rejects.toMatchObject(
+    refused,
+  )
 })
 
 it('leaves the lock to a folder of the user, and says so', async () => {

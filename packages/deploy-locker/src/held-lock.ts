@@ -18,6 +18,8 @@ export class HeldLock {
   private version: string
   /** Since the last write that is known to have been taken began. */
   private certain: Stopwatch
+  /** Why the last renewal failed. */
+  private failure: unknown
   private renewing: Promise<void> | undefined
   private renewTimer: NodeJS.Timeout | undefined
   private endTimer: NodeJS.Timeout | undefined
@@ -111,12 +113,12 @@ export class HeldLock {
     const { store, record } = this
     while (!this.ended) {
       const since = new Stopwatch()
-      let failure: unknown
       try {
         const version = await store.renew(record.key, textOf(record), this.version)
         if (version !== undefined) {
           this.version = version
           this.certain = since
+          this.failure = undefined
           this.schedule()
           return
         }
@@ -129,13 +131,13 @@ export class HeldLock {
         // A write of this process that came late.
         this.version = found.version
       } catch (error) {
-        failure = error
+        this.failure = error
       }
       if (this.certain.elapsed >= this.validity) {
-        this.lose(outOfReach(this.certain, failure))
+        this.lose(this.outOfReach())
         return
       }
-      if (failure) await pause(Math.min(500, this.validity / 20))
+      if (this.failure) await pause(Math.min(500, this.validity / 20))
     }
   }
 
@@ -151,7 +153,14 @@ export class HeldLock {
     const late = this.certain.elapsed - this.validity
     // The process was asleep, or busy. Nobody was asked meanwhile: the store knows whether the lock was taken over.
     if (late > 1000) void this.renew()
-    else this.lose(outOfReach(this.certain))
+    else this.lose(this.outOfReach())
+  }
+
+  private outOfReach(): Error {
+    const { failure: cause } = this
+    const why = cause instanceof Error ? ` (${cause.message})` : ''
+    const seconds = Math.round(this.certain.elapsed / 1000)
+    return new Error(`its store could not be reached for ${seconds} seconds${why}`, { cause })
   }
 
   private isOurs(found: LockRecord | undefined): boolean {
@@ -179,11 +188,4 @@ export class HeldLock {
   private readonly onExit = (): void => {
     this.store.writeSync?.(this.record.key, textOf({ ...this.record, held: false }), this.version)
   }
-}
-
-function outOfReach({ elapsed }: Stopwatch, cause?: unknown): Error {
-  const why = cause instanceof Error ? ` (${cause.message})` : ''
-  return new Error(`its store could not be reached for ${Math.round(elapsed / 1000)} seconds${why}`, {
-    cause,
-  })
 }

@@ -87,8 +87,8 @@ export class Lock {
       const ended = record.until !== undefined && stored.now >= Date.parse(record.until)
       return { stored, record, held: !ended, holder }
     }
-    const lives = record && (await isAlive(holder))
-    const held = lives ?? stored.age < (record?.lease ?? DEFAULT_LEASE) * 1000
+    const isRenewed = stored.age < (record?.lease ?? DEFAULT_LEASE) * 1000
+    const held = isRenewed && !(record && (await isAlive(holder)) === false)
     return { stored, record, held, holder }
   }
 
