@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { FileLockStore } from './file-lock-store.js'
 import type { HeldLock } from './held-lock.js'
 import { Lock } from './lock.js'
+import type { LockHolder } from './lock-record.js'
 import { ownIdentity } from './process-identity.js'
 import { lockContract } from './testing/index.js'
 
@@ -179,15 +180,16 @@ it('counts as held while its details are unreadable, and as free when they are o
 })
 
 it('is taken by nobody else when it changes hands while it is looked at', async () => {
-  await leaveBehind({ ...elsewhere }, 61)
+  await leaveBehind(elsewhere)
   const other = new Lock(new FileLockStore({ dir }))
   let taken: HeldLock | undefined
-  const isAlive = async (): Promise<undefined> => {
-    taken ??= await other.acquire({ ...REQUEST, user: 'bob' })
-    return undefined
+  const isAlive = async ({ user }: LockHolder): Promise<boolean | undefined> => {
+    taken ??= await other.acquire({ ...REQUEST, user: 'bob', isAlive: async () => false })
+    return user === 'bob' ? undefined : false
   }
   const refused = locks.acquire({ ...REQUEST, isAlive })
   await expect(refused).rejects.toMatchObject({ code: 'E_LOCK_HELD', holder: { user: 'bob' } })
+  expect(taken?.fencingToken).toEqual({ scope: 'a', number: 8 })
   await taken?.release()
 })
 
