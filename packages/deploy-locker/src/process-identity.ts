@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { isAlive as processLives } from 'shipit-capistrano'
 
 /** Tells a process from all others, also from a later one that was given the same id. What a system does not tell is left out. */
 export interface ProcessIdentity {
@@ -29,13 +30,7 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean | unde
   }
   if (identity.bootId !== (await bootId())) return false
   if (identity.startTime !== undefined) return identity.startTime === (await startTime(identity.pid))
-  try {
-    process.kill(identity.pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives, as somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return processLives(identity.pid)
 }
 
 async function ownPlace(): Promise<ProcessIdentity> {

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DeployError } from '../errors.js'
 import { runProgram, whyFailed } from '../processes/run-program.js'
+import { DEFAULT_BRANCH } from '../settings/default-branch.js'
 import type { EnvironmentConfig } from '../shipit/shipit.js'
 
 /** shipit-deploy's settings for what is deployed. */
@@ -52,7 +53,7 @@ export async function sourceFolder(
  */
 export async function workspaceRevision(
   workspace: string,
-  { branch = 'master', repositoryUrl }: EnvironmentConfig,
+  { branch = DEFAULT_BRANCH, repositoryUrl }: EnvironmentConfig,
 ): Promise<string | undefined> {
   if (!repositoryUrl && !isInRepository(workspace)) return undefined
   const args = ['rev-parse', '--verify', '--end-of-options', `${branch}^{commit}`] as const

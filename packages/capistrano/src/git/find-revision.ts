@@ -1,5 +1,6 @@
 import { DeployError } from '../errors.js'
 import { runProgram, whyFailed } from '../processes/run-program.js'
+import { DEFAULT_BRANCH } from '../settings/default-branch.js'
 import type { EnvironmentConfig } from '../shipit/shipit.js'
 import { gitAccess } from './access.js'
 import { gitEnvironment } from './environment.js'
@@ -10,7 +11,7 @@ import { withoutCredentials } from './without-credentials.js'
  * @throws {DeployError} `E_REPOSITORY`
  */
 export async function findRevision(settings: EnvironmentConfig): Promise<string | undefined> {
-  const { repositoryUrl, branch = 'master', gitConfig = {} } = settings
+  const { repositoryUrl, branch = DEFAULT_BRANCH, gitConfig = {} } = settings
   if (!repositoryUrl) return undefined
   const access = gitAccess(repositoryUrl)
   const config = [...Object.entries(gitConfig), ['remote.shipit.url', access.url] as const]
