@@ -33,7 +33,7 @@ const liveFiles = async (): Promise<string[]> =>
 it('takes the archive of what was built at fetched if the build came out the same, and a new one if not', async () => {
   const first = await run('content', { body: BUILD }, { BUILT: 'one' })
   expect(first.output).toContain(
-    "The workspace is made before storage is asked: on('fetched') 1 may build in it.",
+    "Creating the workspace before checking storage: on('fetched') 1 may build in it.",
   )
   expect(first.output).toMatch(/Finished 'build'.*Running 'net_storage:upload_archive'.*Uploaded /s)
   expect(await live('built.txt')).toBe('one\n')
@@ -43,7 +43,7 @@ it('takes the archive of what was built at fetched if the build came out the sam
   expect(same.output).not.toContain('Uploaded')
 
   const other = await run('content', { body: BUILD }, { BUILT: 'two' })
-  expect(other.output).toMatch(/built with something else: content was \w+, and is \w+\..*Uploaded /s)
+  expect(other.output).toMatch(/in storage does not match: content was \w+, now \w+\..*Uploaded /s)
   expect(await live('built.txt')).toBe('two\n')
   for (const { status } of [first, same, other]) expect(status).toBe(0)
 })
@@ -55,7 +55,7 @@ it('has those build by itself that listen to what is fetched, when only the arch
 
   const pulled = await run('ahead', { body: BUILD }, { BUILT: 'not this' }, 'net_storage:pull_deploy')
   expect(pulled.output).toContain(
-    "Nothing is built: the archive in storage is deployed, whatever on('fetched') 1 may do.",
+    "Nothing is built: the archive in storage is deployed. Any output of on('fetched') 1 is ignored.",
   )
   expect(pulled.output).not.toContain("Running 'build'")
   expect(pulled.status).toBe(0)
@@ -121,7 +121,7 @@ it('packs what ignores and dirToCopy leave, and says what is not installed then'
   await stage.app.commit({}, 'A lockfile')
   const { status, output } = await run('modules', { settings: `ignores: ['node_modules'],` })
   expect(status).toBe(0)
-  expect(output).toContain('Nothing is installed by package-lock.json: ignores leaves out node_modules.')
+  expect(output).toContain('Nothing is installed for package-lock.json: ignores excludes node_modules.')
 })
 
 it('refuses, each with its remedy, the settings for a copy that is not made', async () => {
@@ -135,7 +135,7 @@ it('refuses, each with its remedy, the settings for a copy that is not made', as
   const words = ['ignores', 'dirToCopy', 'rsyncFrom', 'rsync', 'copy', 'deploy.remoteCopy']
   expect(words.filter((word) => !new RegExp(`^ {2}${word}: \\w`, 'm').test(output))).toEqual([])
   expect(output).toContain('nothing was started')
-  expect(output).toContain('leave files out with ignores')
+  expect(output).toContain('exclude files with ignores')
   expect(output).not.toMatch(/^\s+at /m)
   expect(await stage.bucket.keys()).toEqual(before)
 })

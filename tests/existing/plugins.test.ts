@@ -40,14 +40,14 @@ it('says once that shipit-npm installs what the archive holds, and which setting
     const { PLUGINS } = programs.env('')
     const { status, output } = await stage.run('deploy', { PLUGINS, TRACE: '/dev/null' }, file)
     expect(status).toBe(0)
-    return output.split('\n').filter((line) => line.includes('To install once'))
+    return output.split('\n').filter((line) => line.includes('To install only once'))
   }
   expect(await deploy(`yarn: { triggerEvent: false },`)).toEqual([
-    'shipit-npm installs on the servers what npm has installed into the archive. To install once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
+    'shipit-npm installs again on the servers what npm already installed into the archive. To install only once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
   ])
   expect(await readFile(stage.path('web1', 'current/installed-by-npm'), 'utf8')).toBe('i\n')
   expect(await deploy(`yarn: { triggerEvent: false }, npm: { remote: false },`)).toEqual([
-    'shipit-npm installs in the workspace what npm has installed into the archive. To install once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
+    'shipit-npm installs again in the workspace what npm already installed into the archive. To install only once, set npm: { triggerEvent: false }, or netStorage.installer: false.',
   ])
   expect(await deploy(`yarn: { triggerEvent: false }, npm: { triggerEvent: false },`)).toEqual([])
 })

@@ -125,7 +125,7 @@ describe('a URL', () => {
     const { status, output } = await deploy({ ...one, SPOIL: spoil }, options)
     expect(status).toBe(1)
     expect(output).toMatch(
-      /web1: [^]*cannot fetch s3:\S+\/checks\/\S+: storage refuses it to this server \(status 403\)/,
+      /web1: [^]*cannot fetch s3:\S+\/checks\/\S+: storage refused the request \(status 403\)/,
     )
     expect(output).not.toContain('prepare_archive')
     expect(output).not.toContain('X-Amz')
@@ -146,8 +146,8 @@ describe('a URL', () => {
       return true
     }
     const { status, output } = await deploy({ ...one, S3_ENDPOINT: proxy.endpoint }, { urlExpiresIn: 3 })
-    expect(output).toContain('@web1 the URL has expired: here is a new one')
-    expect(output).toMatch(/going on with \S+ at byte 700 of/)
+    expect(output).toContain('@web1 the URL has expired: retrying with a new one')
+    expect(output).toMatch(/resuming \S+ at byte 700 of/)
     expect(output).toContain('is live on 1 server')
     expect(status).toBe(0)
     const answers = proxy.requests.filter(isArchive)
@@ -164,7 +164,7 @@ it.each(['flipped', 'cut', 'replaced', 'removed'])(
     expect(output).toContain('2 of 2 servers failed')
     const named =
       damage === 'removed'
-        ? /cannot fetch s3:\S+\/archives\/[0-9a-f]{40}-\d{14}\.tar\.gz: storage refuses it to this server \(status 404\)/g
+        ? /cannot fetch s3:\S+\/archives\/[0-9a-f]{40}-\d{14}\.tar\.gz: storage refused the request \(status 404\)/g
         : new RegExp(
             `s3://${stage.bucket.name}/shop/archives/[0-9a-f]{40}-\\d{14}\\.tar\\.gz in storage is not what was uploaded`,
             'g',

@@ -136,7 +136,7 @@ describe('a deploy', () => {
     expect((await deploy({ archiver: 'tar.zst' })).output).toContain('Reusing archives/')
     const { status, output } = await deploy({})
     expect(output).toMatch(
-      /built with something else: archiver was tar\.zst, and is tar\.gz; archiver level was 3, and is not set\./,
+      /in storage does not match: archiver was tar\.zst, now tar\.gz; archiver level was 3, now not set\./,
     )
     expect(status).toBe(0)
     expect((await deploy({})).output).toContain('Reusing archives/')

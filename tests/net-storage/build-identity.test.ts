@@ -58,7 +58,7 @@ it('builds for each environment, and reuses what it built for that', async () =>
   for (const environment of ['staging', 'production']) {
     const output = await run(environment, { BUILD: '1' })
     expect(output).not.toContain("build:api' task")
-    expect(output).toMatch(/Reusing archives\/.* Not run, as it holds what they made: build:api\./)
+    expect(output).toMatch(/Reusing archives\/.* Skipped, because it contains their output: build:api\./)
   }
   expect(await live('web1', 'api.txt')).toBe('production.example.com')
 
@@ -71,7 +71,7 @@ it('builds for each environment, and reuses what it built for that', async () =>
 
 it('builds anew when a hook was added, and when it is told to for one run', async () => {
   const added = await run('production', { BUILD: '1', MORE: '1' })
-  expect(added).toMatch(/build hooks was build:api, and is build:api, build:more/)
+  expect(added).toMatch(/build hooks was build:api, now build:api, build:more/)
   expect(await live('web1', 'more.txt')).toBe('more')
   expect(await run('production', { BUILD: '1', MORE: '1', REBUILD: '1' })).toMatch(
     /Building an archive of [0-9a-f]{40}: REBUILD is 1\./,
@@ -83,7 +83,7 @@ it('runs a hook that is added after a commit was deployed without any', async ()
   await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   await run('production')
   expect(await run('staging')).toContain('Reusing')
-  expect(await run('production', { BUILD: '1' })).toMatch(/build hooks was not set, and is build:api/)
+  expect(await run('production', { BUILD: '1' })).toMatch(/build hooks was not set, now build:api/)
   expect(await live('web1', 'api.txt')).toBe('production.example.com')
 })
 

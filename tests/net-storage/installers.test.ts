@@ -261,7 +261,7 @@ describe('a deploy', () => {
       {},
       { NPM_TOKEN: 'canary-token', NODE_ENV: 'development', APP_ENV: 'own' },
     )
-    expect(output).toContain('Installing production dependencies with npm, by package-lock.json.')
+    expect(output).toContain('Installing production dependencies with npm from package-lock.json.')
     expect(output).not.toContain('canary')
     expect(status).toBe(0)
     expect(registry.requests.at(-1)?.headers.authorization).toBe('Bearer canary-token')
@@ -301,7 +301,7 @@ describe('a deploy', () => {
   it('goes with an installer of your own, and builds again when its identity changes', async () => {
     const missing = await deploy({ installer: 'copy' })
     expect(missing.output).toMatch(
-      /netStorage\.installer is 'copy', and commit \w+ has no copy\.lock: .*\[E_INSTALLER\]/,
+      /netStorage\.installer is 'copy', but commit \w+ has no copy\.lock: .*\[E_INSTALLER\]/,
     )
     await stage.app.commit({ 'copy.lock': 'locked' }, 'Lock')
     expect((await deploy({ installer: 'copy' })).status).toBe(0)
@@ -319,7 +319,7 @@ describe('a deploy', () => {
     const { status, output } = await deploy()
     expect(status).toBe(1)
     expect(output).toMatch(
-      /package-lock\.json does not match what the application asks for: run `npm install`, and commit package-lock\.json\. `npm ci` says:\n(.*\n)?\s+Missing: another@\S+ from lock file \[E_LOCKFILE\]/,
+      /package-lock\.json does not match the application's dependencies: run `npm install`, and commit package-lock\.json\. `npm ci` says:\n(.*\n)?\s+Missing: another@\S+ from lock file \[E_LOCKFILE\]/,
     )
     expect(output).not.toContain('Usage:')
     expect(output).not.toMatch(/^\s+at /m)
@@ -333,7 +333,7 @@ describe('a deploy', () => {
       /has package-lock\.json and pnpm-lock\.yaml: remove all but one .*\[E_INSTALLER\]/,
     )
     const missing = await deploy({ installer: 'pnpm' }, { PATH: await pathWithout('pnpm') })
-    expect(missing.output).toMatch(/The program 'pnpm' is not on this machine: install it, .*\[E_INSTALLER\]/)
+    expect(missing.output).toMatch(/'pnpm' is not installed on this machine: install it, .*\[E_INSTALLER\]/)
     expect(missing.output).not.toContain('Building an archive')
     expect((await deploy({ installer: 'cargo' })).output).toContain(
       "netStorage.installer: expected 'auto', npm, pnpm, yarn, bundler, false, or an Installer; got 'cargo'",
@@ -351,7 +351,7 @@ describe('a deploy', () => {
     await onlyIn({ 'package.json': manifest({ dependencies: { greeter: '1' } }) }, 'Without a lockfile')
     const left = await deploy()
     expect(left.output).toMatch(
-      /Commit [0-9a-f]{40} lists dependencies in package\.json, and has no lockfile: .*Commit package-lock\.json.*, or set netStorage\.installer: false.*\[E_INSTALLER\]/,
+      /Commit [0-9a-f]{40} lists dependencies in package\.json, but has no lockfile, .*Commit package-lock\.json.*, or set netStorage\.installer: false.*\[E_INSTALLER\]/,
     )
     expect(left.output).not.toMatch(/Building an archive|^\s+at /m)
     expect(left.status).toBe(1)
@@ -360,7 +360,7 @@ describe('a deploy', () => {
       { 'package.json': manifest({ devDependencies: { linter: '1' } }), Gemfile: "gem 'rails'\n" },
       'Gems',
     )
-    expect((await deploy()).output).toMatch(/lists dependencies in Gemfile, and has no lockfile/)
+    expect((await deploy()).output).toMatch(/lists dependencies in Gemfile, but has no lockfile/)
     await rm(join(stage.app.directory, 'Gemfile'))
     await stage.app.commit({ 'package-lock.json': manifest({ lockfileVersion: 3, packages: {} }) }, 'Locked')
     for (const linkedDirs of [['log', 'node_modules'], ['packages/a/node_modules']]) {

@@ -117,7 +117,7 @@ it('may be done again, also where the shipitfile has no checks', async () => {
   const before = await release('web3')
   const unchecked = await stage.shipitfile('unchecked.ts', UNCHECKED)
   const { status: code, output } = await stage.run('net_storage:pull_deploy', newcomer, unchecked)
-  expect(output).toContain(`release ${before} is here`)
+  expect(output).toContain(`release ${before} already exists`)
   expect(code).toBe(0)
   expect(await release('web3')).toBe(before)
 })

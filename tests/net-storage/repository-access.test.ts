@@ -141,7 +141,7 @@ it('says that Git LFS files are needed, and git-lfs is missing', async () => {
   expect(status).toBe(1)
   expect(output).toMatch(
     new RegExp(
-      `Commit ${revision} has files in Git LFS, and git-lfs is not on this machine: .* \\[E_GIT_LFS\\]`,
+      `Commit ${revision} has files in Git LFS, but git-lfs is not installed on this machine: .* \\[E_GIT_LFS\\]`,
     ),
   )
   expect(await stage.live()).toEqual(before)

@@ -61,7 +61,7 @@ it('tells what is pending of all of a repository again, and says so where histor
   execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${stage.app.directory}`, clone])
   await rm(join(stage.directory, '.local_net_storage/mirror'), { recursive: true })
   const { status, output } = await pending({ REPOSITORY_URL: clone })
-  expect(output).toContain(`Commit ${whole}, which is deployed, is not in ${clone}`)
+  expect(output).toContain(`The deployed commit ${whole} is not in ${clone}`)
   expect(output).not.toMatch(/^\s+at /m)
   expect(status).toBe(1)
 })

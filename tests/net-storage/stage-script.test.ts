@@ -178,8 +178,8 @@ describe('the script that stages a release', () => {
       return true
     }
     const { status, output } = await run()
-    expect(output).toMatch(/going on with archive\.tar\.gz at byte \d+ of \d+/)
-    expect(output).toContain('trying to fetch archive.tar.gz again, 1 of 3, in 0.1 s')
+    expect(output).toMatch(/resuming archive\.tar\.gz at byte \d+ of \d+/)
+    expect(output).toContain('retrying to fetch archive.tar.gz in 0.1 s (1 of 3)')
     expect(status).toBe(0)
     expect(requests).toHaveLength(2)
     expect(requests[1]).toMatch(/^bytes=\d+-$/)
@@ -189,7 +189,7 @@ describe('the script that stages a release', () => {
   it('goes on in the next run, too', async () => {
     await mkdir(path('net_storage_archives'), { recursive: true })
     await writeFile(path('net_storage_archives/archive.tar.gz.part'), archive.subarray(0, 1000))
-    expect((await run()).output).toContain('going on with archive.tar.gz at byte 1000')
+    expect((await run()).output).toContain('resuming archive.tar.gz at byte 1000')
     expect(requests).toEqual(['bytes=1000-'])
     await expectStaged()
   })
@@ -213,7 +213,7 @@ describe('the script that stages a release', () => {
     const { status, output } = await run()
     expect(status).toBe(27)
     expect(output).toContain(
-      'cannot fetch s3://bucket/shop/archives/archive.tar.gz: storage refuses it to this server (status 403)',
+      'cannot fetch s3://bucket/shop/archives/archive.tar.gz: storage refused the request (status 403)',
     )
     expect(requests).toHaveLength(1)
   })
@@ -262,13 +262,13 @@ describe('the script that stages a release', () => {
     archive = Buffer.alloc(100_000_000, randomBytes(1000))
     const { status } = await run({ rate_limit: 100_000, timeout: 1, delays: '' })
     expect(status).toBe(21)
-    expect((await run()).output).toMatch(/going on with archive\.tar\.gz at byte \d+ of 100000000/)
+    expect((await run()).output).toMatch(/resuming archive\.tar\.gz at byte \d+ of 100000000/)
   })
 
   it('needs room for the archive and what is in it, before anything is fetched', async () => {
     const { status, output } = await run({ unpacked_size: 9_000_000_000_000_000 })
     expect(status).toBe(26)
-    expect(output).toMatch(/has \d+ MB free, and this release needs 8\d{9} MB/)
+    expect(output).toMatch(/has \d+ MB free, but this release needs 8\d{9} MB/)
     expect(requests).toEqual([])
   })
 
@@ -361,7 +361,7 @@ describe('an archive over 64 MB', () => {
     interfere = () => false
     const outcome = await run(plain, { programs })
     await expectFetched(outcome)
-    expect(Number(/going on with archive\.tar\.gz at byte (\d+)/.exec(outcome.output)?.[1])).toBeGreaterThan(
+    expect(Number(/resuming archive\.tar\.gz at byte (\d+)/.exec(outcome.output)?.[1])).toBeGreaterThan(
       20 * mebibyte,
     )
     // Beyond what had come, if only by what a socket's buffers lost.
@@ -401,7 +401,7 @@ describe('an archive over 64 MB', () => {
       return false
     }
     const outcome = await run(plain, { programs })
-    expect(outcome.output).toContain('storage does not know ranges')
+    expect(outcome.output).toContain('storage does not support range requests')
     await expectFetched(outcome)
   })
 
@@ -411,7 +411,7 @@ describe('an archive over 64 MB', () => {
       return true
     }
     const { status, output } = await run(plain, { programs })
-    expect(output).toContain('storage refuses it to this server (status 403)')
+    expect(output).toContain('storage refused the request (status 403)')
     expect(status).toBe(27)
     expect(requests.length).toBeLessThanOrEqual(4)
   })

@@ -205,7 +205,7 @@ describe('neither credentials nor addresses leave this machine by log, process l
       return true
     }
     const { status, output } = await traced('deploy')
-    expect(output).toContain('storage refuses it to this server (status 403)')
+    expect(output).toContain('storage refused the request (status 403)')
     expect(output).toContain('debug1: ')
     expect(status).toBe(1)
   })

@@ -1,7 +1,7 @@
-# Removes archives that no release here was made from, and reports the revisions of the releases that are here.
+# Removes archives that no release on this server was made from, and reports the revisions of its releases.
 # Variables: deploy_to, archives_path
 
-# Nothing was deployed here yet.
+# Nothing deployed yet.
 cd -- "$deploy_to" 2>/dev/null || exit 0
 revisions=' '
 for file in releases/*/REVISION; do
@@ -13,10 +13,10 @@ for file in releases/*/REVISION; do
 done
 
 [ -d "$archives_path" ] || exit 0
-# Only what is named as an archive is one: somebody may keep other files there.
+# Only touch files named like archives: there may be others.
 digit='[0-9]'
 archives="?*-$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit$digit*.?*"
-# What was fetched in advance is kept for a week.
+# Prefetched archives are kept for a week.
 find "$archives_path" -maxdepth 1 -name "$archives.prefetched" -type f -mtime +6 -exec rm -f -- {} +
 find releases -maxdepth 1 -name '.prefetched-*' -type d -mtime +6 -exec rm -rf -- {} +
 for file in "$archives_path"/*; do
@@ -39,5 +39,5 @@ for file in "$archives_path"/*; do
       ;;
   esac
 done
-# A day's grace spares a download that is under way.
+# The one-day grace period spares running downloads.
 find "$archives_path" -maxdepth 1 -name "$archives.part*" -type f -mtime +0 -exec rm -f -- {} +

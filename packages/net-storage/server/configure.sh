@@ -1,7 +1,7 @@
-# Unpacks config files from standard input into a release that is being made.
+# Unpacks config files from standard input into the release being staged.
 # Variables: deploy_to, release, config_dir
 
-# A release that is there has its files.
+# A finished release already has its files.
 [ -d "$deploy_to/releases/.staging-$release" ] || exit 0
 cd -- "$deploy_to/releases/.staging-$release"
 mkdir -p -- "$config_dir"

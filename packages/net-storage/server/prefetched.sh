@@ -1,4 +1,4 @@
-# Reports the revisions whose archives were fetched in advance. Changes nothing.
+# Reports the revisions whose archives were prefetched. Read-only.
 # Variables: deploy_to, archives_path
 
 cd -- "$deploy_to" 2>/dev/null || exit 0

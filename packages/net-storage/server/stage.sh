@@ -1,24 +1,24 @@
-# Makes a release of an archive, or gets it ready for that: fetches it unless a verified copy is there, checks it, and unpacks it
-# beside the releases.
+# Stages a release from an archive, or prepares for that: fetches the archive unless a verified copy exists, verifies it, and
+# unpacks it beside the releases.
 # Needs: download fetch
 # Variables: deploy_to, purpose (stage: unpack for release; prefetch: fetch only; extract: unpack in advance), release, revision,
 #            revision_time, archives_path, unpack_command, unpacked_size (bytes), and those of lib/download.sh and lib/fetch.sh
 
-mkdir -p -- "$deploy_to/releases" || fail "$E_FOLDER" "cannot make the folder $deploy_to/releases"
+mkdir -p -- "$deploy_to/releases" || fail "$E_FOLDER" "cannot create the folder $deploy_to/releases"
 cd -- "$deploy_to"
-mkdir -p -- "$archives_path" || fail "$E_FOLDER" "cannot make the folder $archives_path"
+mkdir -p -- "$archives_path" || fail "$E_FOLDER" "cannot create the folder $archives_path"
 file=$archives_path/$archive
 part=$file.part
 staging=releases/.staging-$release
-# What was unpacked in advance, of exactly this archive.
+# Exactly this archive, unpacked in advance.
 ahead=releases/.prefetched-$sha256
 
-# Fails before anything is written if the disk can't take it. What df does not report is not checked.
+# Fails before anything is written if the disk is too full. Skipped if df reports nothing.
 check_space() {
   free=$(df -Pk . 2>/dev/null | sed -n '2s/.* \([0-9]\{1,\}\) \{1,\}[0-9]\{1,\}%.*/\1/p' 2>/dev/null) || free=
   [ -n "$free" ] || return 0
   needed=$((($1 + 1023) / 1024))
-  [ "$free" -ge "$needed" ] || fail "$E_SPACE" "the disk of $deploy_to has $((free / 1024)) MB free, and this release needs $((needed / 1024)) MB: make room, or lower keepReleases"
+  [ "$free" -ge "$needed" ] || fail "$E_SPACE" "the disk of $deploy_to has $((free / 1024)) MB free, but this release needs $((needed / 1024)) MB: free some space, or lower keepReleases"
 }
 
 unpack() {
@@ -37,8 +37,8 @@ unpack() {
 if [ "$purpose" = stage ] && [ -d "releases/$release" ]; then
   existing=
   if [ -f "releases/$release/REVISION" ]; then IFS= read -r existing <"releases/$release/REVISION" || :; fi
-  [ "$existing" = "$revision" ] || fail "$E_RELEASE_EXISTS" "release $release is there already, of another commit"
-  say "release $release is here"
+  [ "$existing" = "$revision" ] || fail "$E_RELEASE_EXISTS" "release $release already exists, for another commit"
+  say "release $release already exists"
   exit 0
 fi
 
@@ -52,7 +52,7 @@ room=0
 [ "$purpose" = prefetch ] || room=$unpacked_size
 if verified "$file"; then
   check_space "$room"
-  say "a verified copy of $archive is here"
+  say "found a verified copy of $archive"
 else
   check_space $((room + size - $(downloaded)))
   lock_part
@@ -73,7 +73,7 @@ case $purpose in
     rm -f -- "$file.prefetched"
     ;;
   extract)
-    # The name stands for a whole tree: it is given last.
+    # The final name promises a complete tree: rename last.
     unpack "$ahead.part-$$"
     mv -- "$ahead.part-$$" "$ahead"
     : >"$file.prefetched"

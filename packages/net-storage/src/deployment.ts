@@ -24,9 +24,9 @@ import { Selection } from './selection.js'
 import type { BuildKey, settingsSchema } from './settings.js'
 import { Workspace } from './workspace.js'
 
-/** What the steps of one run share. */
+/** State shared by the steps of one run. */
 export class Deployment {
-  /** The archive that is deployed, from `net_storage:upload_archive` on. */
+  /** The archive being deployed; set by `net_storage:upload_archive`. */
   manifest: Manifest | undefined
   private elsewhere: Promise<LiveElsewhere | undefined> | undefined
   private ownWorkspace: Workspace | undefined
@@ -51,22 +51,22 @@ export class Deployment {
     return String(this.shipit.config.application)
   }
 
-  /** On servers; scripts are in `deployTo` already when they use it. */
+  /** Path on servers, absolute or relative to `deployTo`, where scripts use it. */
   get archivesPath(): string {
     return this.settings.archivesPath ?? 'net_storage_archives'
   }
 
-  /** Full id of the commit that is deployed. @throws {DeployError} `E_TASK_MISSING` */
+  /** Full id of the commit being deployed. @throws {DeployError} `E_TASK_MISSING` */
   get revision(): string {
     const { revision } = this.run
     if (revision) return revision
     throw new DeployError(
       'E_TASK_MISSING',
-      "Run 'net_storage:prepare_mirror_repository' first: this task builds on it.",
+      "Run 'net_storage:prepare_mirror_repository' first: this task needs its result.",
     )
   }
 
-  /** What the servers that are left out run, where the others are to be brought to the same. They are asked once a run. */
+  /** What the servers left out by `HOSTS` or `ROLES` run, if the others are to get the same. Queried once per run. */
   async live(): Promise<LiveElsewhere | undefined> {
     if (this.run.kind !== 'pull') return undefined
     return (this.elsewhere ??= liveElsewhere(this.plugin))
@@ -76,12 +76,11 @@ export class Deployment {
     return new LocalFolder(this.settings.localBasePath)
   }
 
-  /** The run's own. */
   get workspace(): Workspace {
     return (this.ownWorkspace ??= new Workspace(this.localFolder, this.run.release))
   }
 
-  /** What of the workspace is deployed. */
+  /** Which part of the workspace is deployed. */
   get selection(): Selection {
     return new Selection(this.shipit.config)
   }
@@ -104,16 +103,16 @@ export class Deployment {
     return this.storeOf(undefined)
   }
 
-  /** Archives as they would be built now. */
+  /** The application's archives built for the current environment or build key. */
   async builds(): Promise<ArchiveStore> {
     return this.storeOf(await this.builtFor())
   }
 
-  /** The archive of a revision that is as it would be built now; or why there is none. */
+  /** The archive of a revision that matches what would be built now, or why there is none. */
   async find(revision: string, builtWith: BuiltWith): Promise<Found> {
     const found = await (await this.builds()).find(revision, builtWith)
     if ('manifest' in found || !found.absent) return found
-    // One that was built for no environment is another one, but tells what has changed since.
+    // One that was built for no environment can't be used, but shows what has changed since.
     const other = await this.store.find(revision, builtWith)
     return 'manifest' in other ? found : { ...found, reason: other.reason }
   }
@@ -122,14 +121,14 @@ export class Deployment {
     return new ArchiveStore(this.settings.transport, this.application, builtFor)
   }
 
-  /** Names of the tasks that make part of an archive beside `net_storage:prepare_archive` itself. */
+  /** Names of the tasks, hooked to `net_storage:prepare_archive`, whose output is part of the archive. */
   get buildHooks(): string[] {
     const { hooksOf } = this.plugin
     const always = hooksOf('net_storage:upload_archive')
     return hooksOf('net_storage:prepare_archive').filter((name) => !always.includes(name))
   }
 
-  /** What keeps archives apart that were built of the same revision; undefined if nothing does. */
+  /** What distinguishes archives built from the same revision; undefined if nothing does. */
   private async builtFor(): Promise<string | undefined> {
     const { buildKey } = this.settings
     if (buildKey !== undefined) {
@@ -149,8 +148,8 @@ export class Deployment {
   }
 
   /**
-   * The archive of a revision that this environment can take without building one, whatever it was built with. Hooks may
-   * have come or gone since: one that was built for no environment is for all of them.
+   * An archive of a revision that this environment can use without building one, no matter what it was built with. Hooks
+   * may have been added or removed since: an archive built for no environment suits all of them.
    */
   async findBuilt(revision: string): Promise<Found> {
     const places = new Set([await this.builtFor(), this.environmentKey, undefined])
@@ -158,14 +157,14 @@ export class Deployment {
     return found.find((each) => 'manifest' in each) ?? (found[0] as Found)
   }
 
-  /** As {@link findBuilt}. @throws {DeployError} `E_NO_ARCHIVE` if there is none */
+  /** Like {@link findBuilt}. @throws {DeployError} `E_NO_ARCHIVE` if there is none */
   async archiveOf(revision: string): Promise<Manifest> {
     const found = await this.findBuilt(revision)
     if ('manifest' in found) return found.manifest
     throw new DeployError('E_NO_ARCHIVE', `It can't be fetched: ${found.reason}.`)
   }
 
-  /** What is to be installed for the commit. The repository is asked once a run. @throws {InstallerError} `E_INSTALLER` */
+  /** The dependencies of the commit. Read from the repository once per run. @throws {InstallerError} `E_INSTALLER` */
   async dependencies(): Promise<FoundDependencies> {
     return (this.found ??= this.findDependencies())
   }
@@ -181,9 +180,9 @@ export class Deployment {
   }
 
   /**
-   * What an archive depends on that is built now. Where something builds in the workspace between `deploy:fetch` and the
-   * archive, nobody knows on what that depends: what is there now stands for it.
-   * @param directory the folder that would be packed, if it is made
+   * What an archive built now depends on. If something builds in the workspace between `deploy:fetch` and the archive, its
+   * inputs are unknown: a digest of the workspace stands in for them.
+   * @param directory the folder that would be packed, if it exists
    * @throws {InstallerError} `E_INSTALLER`
    */
   async builtWith(directory?: string): Promise<BuiltWith> {
@@ -206,7 +205,7 @@ export class Deployment {
   }
 }
 
-/** The same text for the same values, in whichever order they stand. */
+/** The same text for the same values, regardless of the order of their keys. */
 function stableStringify(value: BuildKey): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   return JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
 
-/** Whether a path leads to a file. Not if that can't be told. */
+/** Whether a path leads to a file; false if it can't be read. */
 export async function isFile(path: string): Promise<boolean> {
   return (await found(path))?.isFile() ?? false
 }
 
-/** Whether a path leads to a folder. Not if that can't be told. */
+/** Whether a path leads to a folder; false if it can't be read. */
 export async function isFolder(path: string): Promise<boolean> {
   return (await found(path))?.isDirectory() ?? false
 }

@@ -4,6 +4,6 @@ import netStorage from './plugin.js'
 export * from './exports.js'
 export { default } from './plugin.js'
 
-/** What `require` gives: the plugin's function itself, as Shipit's plugins are, with all that `import` knows as properties. */
+/** What `require` returns: the plugin function, as with other Shipit plugins, with all named exports as properties. */
 const required = Object.assign(netStorage, named, { default: netStorage })
 export { required as 'module.exports' }

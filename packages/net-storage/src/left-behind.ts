@@ -3,12 +3,12 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DAY, isAlive } from 'shipit-capistrano'
 
-/** Stands in the name of what this process alone uses, so that later ones can tell when it is left behind. */
+/** Part of the names of files that only this process uses, so that later ones can detect leftovers. */
 export const OWNER = `${process.pid}@${hostname()}`
 
 /**
- * The names in a folder that stand for what killed processes left behind. Of another machine's, or container's, nobody
- * here knows whether they live: what they made is spared for a day, as is what tells no owner.
+ * The names in a folder that killed processes left behind. Whether a process of another machine or container is alive is
+ * unknown: its files, and those without an owner, are kept for a day.
  */
 export async function leftBehind(folder: string, isOne: (name: string) => boolean): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])

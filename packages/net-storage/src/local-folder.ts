@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import { leftBehind, OWNER } from './left-behind.js'
 import { removeReplacements } from './scm/replace-folder.js'
 
-/** The folder of the deploy machine that stays from deploy to deploy: `localBasePath`. */
+/** The folder on the deploy machine that persists between deploys: `localBasePath`. */
 export class LocalFolder {
-  /** The copy of the repository. */
   readonly mirror: string
-  /** What makes installations faster. */
+  /** The installers' caches. */
   readonly cache: string
-  /** Trees of releases, each with an empty file beside it whose name tells which process has it. */
+  /** Release trees, each with an empty file beside it whose name contains its process and machine. */
   private readonly releases: string
 
   constructor(private readonly path: string) {
@@ -23,19 +22,19 @@ export class LocalFolder {
     return join(this.releases, release)
   }
 
-  /** Makes the folder, with a `.gitignore`, as it is in a project as a rule. One that is there stays as it is. */
+  /** Creates the folder if it is missing, with a `.gitignore`: it is usually inside a project. */
   async make(): Promise<void> {
     if (await mkdir(this.path, { recursive: true })) await writeFile(join(this.path, '.gitignore'), '*\n')
   }
 
-  /** Makes place for the tree of a release that this process builds. */
+  /** Removes an old tree of a release, and claims its place for this process. */
   async claimReleaseTree(release: string): Promise<void> {
     await this.remove(release)
     await mkdir(this.releases, { recursive: true })
     await writeFile(join(this.releases, `${release}.${OWNER}`), '')
   }
 
-  /** Removes the tree of a release, and what runs left behind that were killed. */
+  /** Removes the tree of a release, and leftovers of killed runs. */
   async clean(release: string | undefined): Promise<void> {
     if (release !== undefined) await this.remove(release)
     await removeReplacements(this.mirror)

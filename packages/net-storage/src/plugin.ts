@@ -6,13 +6,13 @@ import { settingsSchema, type NetStorageSettings } from './settings.js'
 import { definePullDeploy } from './deploy.js'
 import { Deployment } from './deployment.js'
 
-/** What net-storage knows of the running deploy, for the shipitfile's own tasks: `shipit.netStorage`. */
+/** The running deploy, for tasks in shipitfiles: `shipit.netStorage`. */
 export interface NetStorage {
-  /** Folder on the deploy machine with what goes into the archive, from `net_storage:prepare_archive` on: `shipit.workspace`. */
+  /** Folder on the deploy machine that is packed, filled by `net_storage:prepare_archive`: `shipit.workspace`. */
   readonly localReleasePath: string
-  /** The application's folder in it: where builds run. */
+  /** The application's folder in {@link localReleasePath}, where builds run. */
   readonly localReleaseAppPath: string
-  /** The archive that is deployed, from `net_storage:upload_archive` on. */
+  /** The archive being deployed; set by `net_storage:upload_archive`. */
   readonly manifest: Manifest | undefined
 }
 
@@ -27,7 +27,7 @@ declare module 'shipit-capistrano' {
 }
 
 /**
- * Pull deploys: `deploy:fetch` and `deploy:update` build one archive, put it in storage, and have every server fetch it.
+ * Pull deploys: `deploy:fetch` and `deploy:update` build one archive, put it in storage, and make every server fetch it.
  * Calling it twice on a Shipit instance is harmless.
  */
 export default function netStorage(shipit: Shipit): void {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { EnvironmentConfig } from 'shipit-capistrano'
 
-/** What of shipit-deploy's settings for the copy says what a pull deploy does anyway. */
+/** Values of shipit-deploy's copy settings that match what a pull deploy does anyway. */
 const HARMLESS = {
   copy: [false],
   rsync: ['', []],
@@ -13,7 +13,7 @@ const ignores = z.array(z.string())
 
 /**
  * What is wrong, in a pull deploy, with shipit-deploy's settings for what is copied and how. `ignores` and `dirToCopy` are
- * honoured; the others have nothing to do with how releases are made here.
+ * honoured; the others have no effect on a pull deploy.
  */
 export function pushMistakes(config: EnvironmentConfig): string[] {
   const { rsyncFrom, rsync, copy, deploy, dirToCopy } = config
@@ -29,22 +29,20 @@ export function pushMistakes(config: EnvironmentConfig): string[] {
       : []),
     ...(isSet(rsyncFrom)
       ? [
-          'rsyncFrom: a pull deploy packs the workspace that it makes of the commit; remove it, and name a folder of the workspace with dirToCopy if not all of it is to be deployed',
+          'rsyncFrom: a pull deploy packs the workspace of the commit; remove it, and set dirToCopy to deploy only a folder of the workspace',
         ]
       : []),
     ...(isSet(rsync, HARMLESS.rsync)
       ? [
-          'rsync: a pull deploy copies nothing with rsync; remove it, leave files out with ignores, and give options to your own copyToRemote calls directly',
+          'rsync: a pull deploy copies nothing with rsync; remove it, exclude files with ignores, and pass options to your own copyToRemote calls directly',
         ]
       : []),
     ...(isSet(copy, HARMLESS.copy)
-      ? [
-          'copy: in a pull deploy no release starts as a copy of the one before; remove it, or set it to false',
-        ]
+      ? ['copy: a pull deploy does not copy the previous release; remove it, or set it to false']
       : []),
     ...(isSet(remoteCopy, HARMLESS.remoteCopy)
       ? [
-          'deploy.remoteCopy: a pull deploy copies nothing with rsync; remove it, and leave files out with ignores',
+          'deploy.remoteCopy: a pull deploy copies nothing with rsync; remove it, and exclude files with ignores',
         ]
       : []),
   ]

@@ -4,7 +4,7 @@ import { dirname, join, posix, resolve } from 'node:path'
 import { DeployError, runProgram, whyFailed } from 'shipit-capistrano'
 import { isFolder } from './file-kind.js'
 
-/** What of the workspace is deployed: shipit-deploy's `dirToCopy` and `ignores`, which rsync itself reads. */
+/** Which part of the workspace is deployed: shipit-deploy's `dirToCopy` and `ignores`, whose patterns rsync interprets. */
 export class Selection {
   private readonly folder: string
   private readonly ignores: readonly string[]
@@ -18,7 +18,7 @@ export class Selection {
     this.ignores = settings.ignores ?? []
   }
 
-  /** For people, and to tell archives apart; null for all of it. */
+  /** For messages, and to distinguish archives; null if nothing is left out. */
   get identity(): { readonly dirToCopy: string | null; readonly ignores: string | null } {
     return {
       dirToCopy: this.folder || null,
@@ -26,16 +26,16 @@ export class Selection {
     }
   }
 
-  /** Proves that this machine can select. @throws {DeployError} `E_IGNORES` if rsync is missing */
+  /** @throws {DeployError} `E_IGNORES` if rsync is needed and missing */
   async check(): Promise<void> {
     if (this.ignores.length > 0) await rsync(['--version'])
   }
 
-  /** The settings that leave a folder of the workspace out, in words; undefined if it is deployed. */
+  /** Why a folder of the workspace is left out, for messages; undefined if it is deployed. */
   async leavesOut(path: string): Promise<string | undefined> {
     if (this.folder && !`${path}/`.startsWith(`${this.folder}/`)) return `dirToCopy is '${this.folder}'`
     if (this.ignores.length === 0) return undefined
-    // rsync is asked about a file in the folder: patterns are its own.
+    // Only rsync can interpret the patterns: let it list a file in the folder.
     const probe = await mkdtemp(join(tmpdir(), 'shipit-ignores-'))
     try {
       const file = join(posix.relative(this.folder, path), 'package/file')
@@ -44,15 +44,15 @@ export class Selection {
       const listed = await rsync(['--recursive', '--list-only', ...this.excludes, '--', `${probe}/`])
       return listed.split('\n').some((line) => line.endsWith(` ${file}`))
         ? undefined
-        : `ignores leaves out ${path}`
+        : `ignores excludes ${path}`
     } finally {
       await rm(probe, { recursive: true, force: true })
     }
   }
 
   /**
-   * The folder to pack: of the workspace itself, or with links to its files.
-   * @param target folder that may be made for that
+   * The folder to pack: in the workspace itself, or a tree of hard links to its files.
+   * @param target where to create that tree, if needed
    * @throws {DeployError} `E_WORKSPACE` if there is no such folder; `E_IGNORES` if rsync fails
    */
   async select(workspace: string, target: string): Promise<string> {
@@ -60,12 +60,12 @@ export class Selection {
     if (!(await isFolder(source))) {
       throw new DeployError(
         'E_WORKSPACE',
-        `dirToCopy: there is no folder '${this.folder}' in the workspace; correct it, or see what should make it.`,
+        `dirToCopy: there is no folder '${this.folder}' in the workspace; correct it, or check the build that should create it.`,
       )
     }
     if (this.ignores.length === 0) return source
     await rm(target, { recursive: true, force: true })
-    // The same files, by hard links: nothing is copied.
+    // Hard links: nothing is copied.
     await rsync([
       '--archive',
       `--link-dest=${source}`,
@@ -88,7 +88,7 @@ async function rsync(args: readonly string[]): Promise<string> {
   throw new DeployError(
     'E_IGNORES',
     outcome.code === 'ENOENT'
-      ? 'ignores: rsync is not on this machine, and its patterns are for rsync: install it.'
+      ? 'ignores: its patterns need rsync, which is not installed on this machine: install it.'
       : `ignores: rsync failed: ${whyFailed(outcome)}`,
   )
 }

@@ -19,7 +19,7 @@ const TRANSPORT = {
   source: 'function',
 } as const
 
-/** A transport is known by its methods, an archiver and an installer by what else they have, too. */
+/** Transports, archivers and installers are recognised by their members. */
 const transport = z
   .custom<Transport>((value) => hasShape<Transport>(value, TRANSPORT), {
     ...expected("a Transport, such as new S3Transport({ bucket: 'deploys' })"),
@@ -48,28 +48,28 @@ const installer = z.custom<Installer>((value) =>
   }),
 )
 
-/** A folder of the repository. */
-const folder = (words: string) =>
+/** A relative path that stays inside its root. */
+const folder = (description: string) =>
   z
-    .string(expected(words))
+    .string(expected(description))
     .refine(
       (path) =>
         path !== '' && !path.startsWith('/') && !path.startsWith('-') && !path.split('/').includes('..'),
-      expected(words),
+      expected(description),
     )
 
 const buildValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
 
-/** What `netStorage.buildKey` may stand for. */
+/** The value of `netStorage.buildKey`. */
 export type BuildKey = z.output<typeof buildValue> | Readonly<Record<string, z.output<typeof buildValue>>>
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
 /** Settings under `netStorage`. */
 export const settingsSchema = z.strictObject({
-  /** Where archives are kept. Capistrano's `net_storage_transport`. */
+  /** Storage for archives. Capistrano's `net_storage_transport`. */
   transport,
-  /** Capistrano's `net_storage_archiver`. */
+  /** Archive format. Capistrano's `net_storage_archiver`. @default 'tar.gz' */
   archiver: z
     .union(
       [z.enum(Object.keys(ARCHIVERS) as [ArchiverName]), archiver],
@@ -77,16 +77,16 @@ export const settingsSchema = z.strictObject({
     )
     .default('tar.gz')
     .transform((value) => (typeof value === 'string' ? ARCHIVERS[value]() : value)),
-  /** Makes what gets code from the repository; git unless set. Capistrano's `net_storage_scm`. */
+  /** Creates the client for the repository. Capistrano's `net_storage_scm`. @default git */
   scm: z
     .custom<(options: ScmOptions) => Scm>(
       isFunction,
-      expected('a function that makes an Scm, such as (options) => new Git(options)'),
+      expected('a function that returns an Scm, such as (options) => new Git(options)'),
     )
     .default(() => (options: ScmOptions) => new Git(options)),
   /**
-   * What installs production dependencies into the release: found by lockfile, by name, one of your own, or none.
-   * Capistrano's `net_storage_skip_bundle`.
+   * Installs production dependencies into the release: chosen by lockfile (`auto`), by name, your own, or none (false).
+   * Capistrano's `net_storage_skip_bundle`. @default 'auto'
    */
   installer: z
     .union(
@@ -95,27 +95,30 @@ export const settingsSchema = z.strictObject({
     )
     .default('auto')
     .transform((value) => (typeof value === 'string' && value !== 'auto' ? INSTALLERS[value]() : value)),
-  /** Globs of local files that go to servers directly. Capistrano's `net_storage_config_files`. */
+  /** Globs of local files that are sent to servers directly. Capistrano's `net_storage_config_files`. @default none */
   configFiles: z.array(z.string().min(1)).default([]),
-  /** Where in a release they go. */
+  /** Folder for config files in the release. @default 'config' */
   configDir: folder('a folder inside the release').default('config'),
-  /** Permissions of config files on servers. */
+  /** Permissions of config files on servers. @default 0o640 */
   configFileMode: wholeNumber(0, 0o777, 'permissions, such as 0o640').default(0o640),
-  /** How config files get to servers. Capistrano's `net_storage_upload_files_by_rsync`. */
+  /** How config files get to servers. Capistrano's `net_storage_upload_files_by_rsync`. @default 'ssh' */
   uploadConfigFilesBy: z.enum(['ssh', 'rsync'], expected("'ssh' or 'rsync'")).default('ssh'),
-  /** More arguments for rsync. Capistrano's `net_storage_rsync_options`. */
+  /** Additional arguments for rsync. Capistrano's `net_storage_rsync_options`. @default none */
   rsyncOptions: z.array(z.string(), expected('a list of arguments')).default([]),
-  /** Folder of the repository that is deployed, in place of all of it. Capistrano's `repo_tree`. */
+  /** The only folder of the repository to deploy. Capistrano's `repo_tree`. @default all of it */
   repoTree: folder('a folder of the repository').optional(),
-  /** The repository holds several applications, each in a folder of its name; all of it is deployed. Capistrano's `net_storage_multi_app_mode`. */
+  /**
+   * The repository holds several applications, each in a folder of its name; all of it is deployed.
+   * Capistrano's `net_storage_multi_app_mode`. @default false
+   */
   multiAppMode: z.boolean(expected('true or false')).default(false),
-  /** Most servers that fetch at the same time. Capistrano's `net_storage_max_parallels`. */
+  /** Maximum number of servers that fetch at the same time. Capistrano's `net_storage_max_parallels`. @default 100 */
   maxParallels: wholeNumber(1).default(100),
-  /** Deploy an archive of the revision that storage has. Capistrano's `net_storage_reuse_archive`. */
+  /** Reuse an archive of the revision that is already in storage. Capistrano's `net_storage_reuse_archive`. @default true */
   reuseArchive: z.boolean().default(true),
   /**
-   * What archives depend on that build hooks make, in the place of the environment: values, or a function that gives them.
-   * The same values take the same archive in all environments. The environment unless set.
+   * What the output of build hooks depends on, besides the commit: values, or a function that returns them. Environments
+   * with the same values share an archive. @default the environment
    */
   buildKey: z
     .union(
@@ -124,33 +127,42 @@ export const settingsSchema = z.strictObject({
         z.record(z.string(), buildValue),
         z.custom<() => BuildKey | Promise<BuildKey>>(isFunction),
       ],
-      expected('a value, values by name, or a function that gives them'),
+      expected('a value, an object of values, or a function that returns them'),
     )
     .optional(),
-  /** Folder for the mirror and release trees on the deploy machine. Capistrano's `net_storage_local_base_path`. */
+  /**
+   * Folder for the mirror and release trees on the deploy machine. Capistrano's `net_storage_local_base_path`.
+   * @default '.local_net_storage'
+   */
   localBasePath: z.string().min(1).default('.local_net_storage'),
-  /** Folder for archives on servers, absolute or below `deployTo`; `${deployTo}/net_storage_archives` unless set. Capistrano's `net_storage_archives_path`. */
+  /**
+   * Folder for archives on servers, absolute or relative to `deployTo`. Capistrano's `net_storage_archives_path`.
+   * @default 'net_storage_archives'
+   */
   archivesPath: z.string().min(1).optional(),
-  /** Archives to keep in storage, aside from those in use. Capistrano's `net_storage_keep_remote_archives`. */
+  /** Archives to keep in storage, besides those in use. Capistrano's `net_storage_keep_remote_archives`. @default 10 */
   keepRemoteArchives: wholeNumber(1).default(10),
-  /** What `net_storage:prefetch` does on servers: fetch and verify, or unpack as well. */
+  /** What `net_storage:prefetch` does on servers: fetch and verify, or also unpack. @default 'fetch' */
   prefetch: z.enum(['fetch', 'extract'], expected("'fetch' or 'extract'")).default('fetch'),
-  /** Further tries of a failed download. */
+  /** Retries of a failed download. @default 3 */
   retries: wholeNumber(0).default(3),
-  /** Seconds that one try of a download may take; no limit unless set, but a download that stalls for a minute ends. */
+  /** Seconds that one download attempt may take. @default no limit, but an attempt ends after stalling for a minute */
   downloadTimeout: wholeNumber(1).optional(),
-  /** Most bytes a second that a server fetches with; no limit unless set. */
+  /** Maximum bytes per second of each server's download. @default no limit */
   downloadRateLimit: wholeNumber(1).optional(),
-  /** Ranges of an archive over 64 MB that a server fetches at the same time, where its curl can; one with a limit of time or rate. */
+  /**
+   * Ranges of an archive over 64 MB that a server fetches in parallel, if its curl can; 1 with `downloadTimeout` or
+   * `downloadRateLimit`. @default 4
+   */
   downloadConnections: wholeNumber(1, 32).default(4),
-  /** Most seconds that a server waits, at random, before it fetches; 0 for up to 50 servers, growing to 4, unless set. */
+  /** Maximum random delay before a server fetches, in seconds. @default 0 for up to 50 servers, growing to 4 */
   jitter: seconds().optional(),
 })
 
-/** What a user may write under `netStorage`. */
+/** Settings under `netStorage`, as users write them. */
 export type NetStorageSettings = z.input<typeof settingsSchema>
 
-/** Seconds of jitter for a number of servers. */
+/** Default jitter for a number of servers, in seconds. */
 export function defaultJitter(servers: number): number {
   return Math.min(4, Math.max(0, (servers - 50) / 50))
 }

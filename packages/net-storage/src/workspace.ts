@@ -2,14 +2,14 @@ import { resolve } from 'node:path'
 import { releaseName } from 'shipit-capistrano'
 import type { LocalFolder } from './local-folder.js'
 
-/** What one run knows of its workspace: the folder in which what goes into the archive is made. */
+/** The workspace of one run: the folder in which the archive's content is built. */
 export class Workspace {
-  /** Its name among those of other runs: the release's, where one is chosen first. */
+  /** Unique name: the release's, if one is already chosen. */
   readonly name: string
   readonly path: string
-  /** What builds in it between `deploy:fetch` and the archive, in words: listeners and tasks of the shipitfile. */
+  /** Listeners and tasks of the shipitfile that build in it between `deploy:fetch` and the archive, for messages. */
   builders: readonly string[] = []
-  /** Whether the commit's files are there, and what was installed. */
+  /** Whether it holds the commit's files and the installed dependencies. */
   isMade = false
 
   constructor(folder: LocalFolder, release: string | undefined) {

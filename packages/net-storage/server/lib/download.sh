@@ -1,16 +1,16 @@
-# Tries once to bring an object to a file, and goes on where the try before stopped.
-# Variables: part (the file), size (bytes), connections (most ranges at once), timeout and rate_limit (seconds and bytes a second,
-#            or empty), and how to get it: url, headers (empty if there are none), curl_config and ca (certificates to trust, in
-#            place of the system's, or empty); or command (words, quoted) that writes to standard output; or relayed (not empty: it
-#            comes over standard input)
+# Tries once to download an object to a file, resuming where the previous attempt stopped.
+# Variables: part (the file), size (bytes), connections (maximum parallel ranges), timeout and rate_limit (seconds and bytes per
+#            second, or empty), and the source: url, headers (may be empty), curl_config and ca (certificates to trust instead of
+#            the system's, or empty); or command (words, quoted) that writes to standard output; or relayed (not empty: the object
+#            arrives on standard input)
 # Functions: download, downloaded, forget_part; has PROGRAM, bytes FILE
-# Sets: answer (storage's last status, or empty), no_ranges (1: storage does not know ranges)
+# Sets: answer (storage's last HTTP status, or empty), no_ranges (1: storage does not support range requests)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
 bytes() { if [ -f "$1" ]; then wc -c <"$1" | tr -d ' '; else echo 0; fi; }
 
-# Status 0: all of it came. 1: worth another try. 2: storage refuses. 3: the object is shorter than it should be.
+# Status 0: complete. 1: worth retrying. 2: storage refuses. 3: the object is shorter than expected.
 download() {
   answer=
   if [ "$(bytes "$part")" -gt "$size" ]; then forget_part; fi
@@ -29,7 +29,7 @@ download() {
   result=0
   if has curl && in_ranges; then download_in_ranges || result=$?
   else
-    # What was fetched in ranges has holes.
+    # A file fetched in ranges has holes.
     [ ! -f "$part.ranges" ] || forget_part
     if [ "$(bytes "$part")" -eq "$size" ]; then :
     elif has curl; then download_with_curl || result=$?
@@ -40,7 +40,7 @@ download() {
   return "$result"
 }
 
-# Bytes that are here already.
+# Prints the number of bytes downloaded so far.
 downloaded() {
   if [ ! -f "$part.ranges" ]; then bytes "$part"; return; fi
   sum=0
@@ -50,7 +50,7 @@ downloaded() {
 
 forget_part() { rm -f -- "$part" "$part.ranges" "$part".range-*; }
 
-# What became of a try, from the status of storage's answer.
+# Maps storage's HTTP status to a status of download.
 outcome() {
   case $1 in
     408 | 429) return 1 ;;
@@ -60,7 +60,7 @@ outcome() {
   return 1
 }
 
-# The URL goes from a builtin through a pipe: no process list and no file ever holds it.
+# A builtin pipes the URL to curl: it never appears in a process list or file.
 curl_quietly() {
   printf '%s\n' "$curl_config" | curl --disable --config - --fail --silent --show-error --location --connect-timeout 15 \
     --speed-limit 1 --speed-time 60 ${ca:+--cacert "$part.ca"} "$@"
@@ -69,12 +69,12 @@ curl_quietly() {
 download_with_curl() {
   answer=$(curl_quietly ${timeout:+--max-time "$timeout"} ${rate_limit:+--limit-rate "$rate_limit"} \
     --continue-at - --output "$part" --write-out '%{http_code}') && return 0
-  # 33: storage can't go on in the middle.
+  # 33: storage can't resume.
   [ "$?" -ne 33 ] || forget_part
   outcome "$answer"
 }
 
-# Other ones take a URL, and all of them take headers, as an argument only, which a process list shows.
+# Other wgets take the URL, and all of them take headers, only as arguments, which a process list shows.
 can_use_wget() { [ -z "$headers" ] && has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; }
 
 download_with_wget() {
@@ -84,24 +84,24 @@ download_with_wget() {
   answer=$(printf '%s\n' "$url" | $limit wget --no-config --input-file=- --no-verbose --server-response --tries=1 \
     --connect-timeout=15 --read-timeout=60 ${rate_limit:+--limit-rate="$rate_limit"} ${ca:+--ca-certificate="$part.ca"} \
     --continue --output-document="$part" 2>&1) && return 0
-  # The status of the last answer, behind redirects.
+  # The status of the last response, after redirects.
   answer=$(printf '%s\n' "$answer" | sed -n 's/^ *HTTP\/[0-9.]* \([0-9]\{3\}\).*/\1/p' | sed -n '$p')
   outcome "$answer"
 }
 
-# An archive in several ranges at once: each goes to its place in the file, and then to a list of what is there. A file without
-# a list is the archive's beginning.
+# Downloads several ranges in parallel. Each is written to its place in the file, then added to a list of finished ranges. A file
+# without a list is the beginning of the archive.
 #
-#   $part          |#########|#########|####.....|#########|.........|     # is there, . is a hole
+#   $part          |#########|#########|####.....|#########|.........|     # is data, . is a hole
 #   ranges of       0         span      2*span    3*span    4*span
-#   $part.ranges   `0 span`, `span span`, `2*span came`, `3*span span`     first byte, length: only whole blocks are noted
+#   $part.ranges   `0 span`, `span span`, `2*span came`, `3*span span`     first byte, length: whole blocks only
 #   fetched by      worker 0  worker 1  worker 0  worker 1  worker 0       with two connections
 block=65536
 smallest_in_ranges=$((64 * 1024 * 1024))
 
 curl_note='%{stderr}\n%{http_code} %{size_download}\n'
 
-# Older ones than 7.63 don't report what became of a range without writing into it.
+# curl before 7.63 can't report a range's outcome without writing it into the range.
 in_ranges() {
   [ "$connections" -gt 1 ] && [ "$size" -gt "$smallest_in_ranges" ] && [ -z "$timeout$rate_limit${no_ranges:-}" ] && has dd &&
     [ -z "$(curl --disable --silent --write-out "$curl_note" file:///dev/null 2>/dev/null)" ]
@@ -112,7 +112,7 @@ download_in_ranges() {
     beginning=$(($(bytes "$part") / block * block))
     echo "0 $beginning" >"$part.ranges"
   fi
-  # Even shares, but small enough that not much is lost when one breaks.
+  # Even shares, but small enough that little is lost when one fails.
   span=$(((size / connections / block + 1) * block))
   [ "$span" -le "$smallest_in_ranges" ] || span=$smallest_in_ranges
   # shellcheck disable=SC2046
@@ -135,7 +135,7 @@ download_in_ranges() {
     0) rm -f -- "$part.ranges" ;;
     2) answer=$(cat -- "$part".range-* 2>/dev/null | sed -n 's/^\(4[0-9][0-9]\) [0-9]*$/\1/p' | sed -n '$p') ;;
     4)
-      say 'storage does not know ranges'
+      say 'storage does not support range requests'
       no_ranges=1
       forget_part
       result=0
@@ -146,7 +146,7 @@ download_in_ranges() {
   return "$result"
 }
 
-# Prints `first-last` of each range that is missing.
+# Prints `first-last` of each missing range.
 missing_ranges() {
   at=0
   while [ "$at" -lt "$size" ]; do
@@ -162,7 +162,7 @@ missing_ranges() {
   done
 }
 
-# Fetches every `connections`-th of the ranges, from the given one on.
+# Fetches every `connections`-th range, starting with number $1 (from 0).
 download_share() {
   turn=$1
   shift
@@ -175,12 +175,12 @@ download_share() {
   done
 }
 
-# Status 4: storage does not know ranges.
+# Status 4: storage does not support range requests.
 download_range() {
   note=$part.range-$1
   length=$(($2 - $1 + 1))
   failed=0
-  # dd copies nothing: it moves to the range's place in the file, where curl goes on.
+  # dd copies nothing: it seeks to the range's place in the file, where curl then writes.
   {
     dd bs="$block" seek=$(($1 / block)) count=0 conv=notrunc </dev/null 2>/dev/null &&
       curl_quietly --range "$1-$2" --max-filesize "$length" --write-out "$curl_note" 2>"$note"
@@ -197,9 +197,9 @@ download_range() {
     200) return 4 ;;
     *) outcome "$answer" || return ;;
   esac
-  # 23: the disk did not take it.
+  # 23: the write failed.
   [ "$failed" -ne 23 ] || return 1
-  # One that broke is gone on with at a whole block.
+  # A failed range is resumed at a block boundary.
   [ "$came" -eq "$2" ] || came=$((came / block * block))
   [ "$came" -eq 0 ] || printf '%s %s\n' "$1" "$came" >>"$part.ranges"
   [ "$came" -eq "$2" ]

@@ -1,14 +1,14 @@
-# Brings an object of known content to a file, whatever it takes: goes on where an earlier try or run stopped, tries again with
-# growing waits, and checks size and SHA-256. Stands behind lib/download.sh, and uses its functions, and `answer`.
-# Variables: archive (name for people), object (where storage has it, for people), sha256, delays (seconds before each further
-#            try), and those of lib/download.sh
+# Downloads an object of known content to a file: resumes where an earlier attempt or run stopped, retries with growing waits,
+# and checks size and SHA-256. Goes after lib/download.sh, and uses its functions and `answer`.
+# Variables: archive (name for messages), object (location in storage, for messages), sha256, delays (seconds before each
+#            retry), and those of lib/download.sh
 # Functions: fetch, verified FILE, lock_part, unlock_part
 #
-# $part grows while it is downloaded, under $part.lock, a folder with the process id of whoever does that; whoever finds it
-# waits. What is verified gets its name from the script that calls this.
+# $part is the file being downloaded. $part.lock, a folder with the id of the downloading process, protects it; other processes
+# wait. The calling script renames the verified file.
 
 checksum() {
-  # The fastest first: it may be several times as fast as the others.
+  # openssl may be several times as fast as the others.
   if command -v openssl >/dev/null 2>&1; then openssl dgst -sha256 -r <"$1" | cut -c 1-64
   elif command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -c 1-64
   else shasum -a 256 <"$1" | cut -c 1-64
@@ -17,7 +17,7 @@ checksum() {
 
 verified() { [ -f "$1" ] && [ "$(bytes "$1")" -eq "$size" ] && [ "$(checksum "$1")" = "$sha256" ]; }
 
-# One process at a time writes the part that is downloaded; the others wait for what it gets.
+# Only one process at a time writes $part; the others wait for its result.
 lock_part() {
   waited=
   seen=
@@ -26,18 +26,18 @@ lock_part() {
     can_write "${part%/*}" || fail "$E_FOLDER" "cannot write to ${part%/*}: check its owner and mode, and that its disk is not full"
     holder=
     if [ -f "$part.lock/pid" ]; then IFS= read -r holder <"$part.lock/pid" || :; fi
-    # A download that has come no further for longer than one may stall is nobody's: the id is another process's by now.
+    # A download stuck for longer than the stall limit is dead: its id now belongs to another process.
     if [ "$(bytes "$part")" = "$seen" ]; then still=$((still + 1)); else still=0; fi
     seen=$(bytes "$part")
     if [ -n "$holder" ] && [ "$still" -lt 90 ] && kill -0 "$holder" 2>/dev/null; then
-      [ -n "$waited" ] || say "another deploy is fetching $archive here: waiting for it"
+      [ -n "$waited" ] || say "waiting for another deploy that is fetching $archive"
       waited=1
       sleep 1
     elif [ -n "$holder" ] || [ -n "$waited" ]; then
-      # Whoever had it is gone.
+      # Its holder is gone.
       rm -rf -- "$part.lock"
     else
-      # It may be about to write its id.
+      # The holder may be about to write its id.
       waited=1
       sleep 1
     fi
@@ -51,7 +51,7 @@ unlock_part() {
   trap - EXIT
 }
 
-# Ends the script with E_CONTENT if the object is not what it should be, with E_REFUSED if storage refuses it, else with E_FETCH.
+# On failure, ends the script with E_CONTENT if size or SHA-256 differ, E_REFUSED if storage refuses the object, else E_FETCH.
 fetch() {
   # shellcheck disable=SC2086
   set -- $delays
@@ -59,7 +59,7 @@ fetch() {
   wrong=
   while :; do
     had=$(downloaded)
-    [ "$had" -eq 0 ] || say "going on with $archive at byte $had of $size"
+    [ "$had" -eq 0 ] || say "resuming $archive at byte $had of $size"
     status=0
     download || status=$?
     case $status in
@@ -73,13 +73,13 @@ fetch() {
         forget_part
         ;;
     esac
-    if [ "$status" -eq 2 ]; then fail "$E_REFUSED" "cannot fetch $object: storage refuses it to this server (status $answer)"; fi
+    if [ "$status" -eq 2 ]; then fail "$E_REFUSED" "cannot fetch $object: storage refused the request (status $answer)"; fi
     if [ $# -eq 0 ]; then
-      [ -z "$wrong" ] || fail "$E_CONTENT" "$object in storage is not what was uploaded: its size or SHA-256 differs from the manifest's. Deploy with netStorage.reuseArchive: false to build it anew"
+      [ -z "$wrong" ] || fail "$E_CONTENT" "$object in storage is not what was uploaded: its size or SHA-256 differs from the manifest's. Deploy with REBUILD=1 to rebuild it"
       fail "$E_FETCH" "cannot fetch $object${answer:+ (status $answer)}"
     fi
-    say "trying to fetch $archive again, $((total - $# + 1)) of $total, in $1 s"
-    # A shell whose sleep knows whole seconds only waits a little longer.
+    say "retrying to fetch $archive in $1 s ($((total - $# + 1)) of $total)"
+    # Without support for fractions, wait a little longer.
     sleep "$1" 2>/dev/null || sleep $((${1%%.*} + 1))
     shift
   done

@@ -8,7 +8,7 @@ import type { PutOptions } from '../transport/transport.js'
 import { ArchiveStore } from './archive-store.js'
 import { parseManifest, type Manifest } from './manifest.js'
 
-/** Knows no conditional writes: two writers at the same moment both find nothing, and both write. */
+/** Without conditional writes: two concurrent writers both find nothing, and both write. */
 class Unconditional extends DirectoryTransport {
   override readonly isExclusive = false
   private readonly waiting: (() => void)[] = []
@@ -23,7 +23,7 @@ class Unconditional extends DirectoryTransport {
     return super.put(key, body, rest)
   }
 
-  /** Resolves for two at a time. */
+  /** Resolves once two callers wait. */
   private together(): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.push(resolve)
@@ -40,7 +40,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const REVISION = 'a'.repeat(40)
 
-/** Two machines that build the same commit in the same second, each with another outcome. */
+/** Two machines build the same commit in the same second, with different results. */
 function storeTwice(transport: DirectoryTransport, replace: boolean): Promise<Manifest[]> {
   const store = async (machine: string): Promise<Manifest> => {
     const content = async function* (): AsyncGenerator<Uint8Array> {
@@ -57,7 +57,7 @@ function storeTwice(transport: DirectoryTransport, replace: boolean): Promise<Ma
   return Promise.all([store('one'), store('two')])
 }
 
-/** What a manifest promises is there. */
+/** The archive matches its manifest. */
 async function expectWhole(transport: DirectoryTransport, manifest: Manifest | undefined): Promise<void> {
   const [part] = manifest?.parts ?? []
   const content = await transport.get(part?.key ?? '')
@@ -78,7 +78,7 @@ async function stored(
 }
 
 describe('two machines that build the same commit in the same second', () => {
-  it('deploy the archive of the one whose manifest was first, and the other is removed', async () => {
+  it('both deploy the archive whose manifest was written first, and remove the other', async () => {
     const transport = new DirectoryTransport({ path: folder })
     const [one, two] = await storeTwice(transport, false)
     expect(one).toEqual(two)
@@ -88,7 +88,7 @@ describe('two machines that build the same commit in the same second', () => {
     await expectWhole(transport, manifest)
   })
 
-  it('each deploy their own where they replace what is there, and the last manifest is whole', async () => {
+  it('each deploy their own when replacing an existing archive, and the last manifest is valid', async () => {
     const transport = new DirectoryTransport({ path: folder })
     const manifests = await storeTwice(transport, true)
     for (const manifest of manifests) await expectWhole(transport, manifest)
@@ -97,7 +97,7 @@ describe('two machines that build the same commit in the same second', () => {
     expect(manifests).toContainEqual(manifest)
   })
 
-  it('never mix on a storage without conditional writes', async () => {
+  it('never mix their archives on storage without conditional writes', async () => {
     const transport = new Unconditional({ path: folder })
     const manifests = await storeTwice(transport, false)
     for (const manifest of manifests) await expectWhole(transport, manifest)

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const application = (name: string): ArchiveStore => new ArchiveStore(transport, name)
 
-/** Stores an archive; every one is of a later release. */
+/** Stores an archive, each for a later release. */
 async function store(of: ArchiveStore, revision: string, replace = false): Promise<Manifest> {
   const release = String(20260101000000 + (releases += 1))
   const content = (async function* () {
@@ -44,7 +44,7 @@ const age = (key: string): Promise<void> => utimes(join(path, key), 1, 1)
 
 const key = (manifest: Manifest): string => manifest.parts[0]?.key ?? ''
 
-it('keeps archives of the same commit apart for applications that share a prefix', async () => {
+it('separates archives of the same commit for applications that share a prefix', async () => {
   const [shop, admin] = [application('shop'), application('admin/ü')]
   const first = await store(shop, 'aaa')
   expect(await admin.find('aaa')).toMatchObject({ absent: true })
@@ -56,21 +56,21 @@ it('keeps archives of the same commit apart for applications that share a prefix
   expect(await shop.find('aaa')).toEqual({ manifest: first })
   expect(await admin.find('aaa')).toEqual({ manifest: third })
 
-  // Each cleans up its own.
+  // Each cleans up only its own.
   await store(shop, 'bbb')
   expect(await shop.clean(1, new Set())).toEqual(['manifests/aaa.json', key(first)])
   expect(await shop.find('aaa')).toMatchObject({ absent: true })
   expect(await admin.find('aaa')).toEqual({ manifest: third })
 })
 
-it('takes the archive of another machine that was first', async () => {
+it('uses the archive of another machine that was first', async () => {
   const shop = application('shop')
   const first = await store(shop, 'aaa')
   expect(await store(shop, 'aaa')).toEqual(first)
   expect(await keys()).toEqual([key(first), 'manifests/aaa.json'])
 })
 
-it('removes what was uploaded without a manifest, a day later, unless it may be in use', async () => {
+it('removes archives without a manifest after a day, unless they may be in use', async () => {
   const shop = application('shop')
   const replaced = key(await store(shop, 'aaa'))
   const current = key(await store(shop, 'aaa', true))
@@ -90,7 +90,7 @@ it('removes what was uploaded without a manifest, a day later, unless it may be 
   )
 })
 
-it('keeps the newest, and those in use', async () => {
+it('keeps the newest archives, and those in use', async () => {
   const shop = application('shop')
   vi.useFakeTimers({ toFake: ['Date'] })
   const all: Manifest[] = []
@@ -101,11 +101,11 @@ it('keeps the newest, and those in use', async () => {
   expect(await shop.clean(2, new Set(['aaa']))).toEqual(['manifests/bbb.json', ...all.slice(1, 2).map(key)])
 })
 
-it('says why an archive can not be deployed', async () => {
+it('reports why an archive cannot be deployed', async () => {
   const shop = application('shop')
   const manifest = await store(shop, 'aaa')
   expect(await shop.find('aaa', { node: 'v20' })).toEqual({
-    reason: 'the archive in storage was built with something else: node was not set, and is v20',
+    reason: 'the archive in storage does not match: node was not set, now v20',
     absent: false,
   })
   await writeFile(join(path, key(manifest)), 'cut')

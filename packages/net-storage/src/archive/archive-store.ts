@@ -11,13 +11,13 @@ import {
   type ManifestPart,
 } from './manifest.js'
 
-/** What an archive is built from, and for. */
+/** What an archive is built from, when and by whom. */
 export type ArchiveIdentity = Pick<
   Manifest,
   'revision' | 'revisionTime' | 'release' | 'createdBy' | 'builtWith'
 >
 
-/** The archive of a revision, or why there is none that can be deployed; `absent` if there is not even a manifest. */
+/** The archive of a revision, or why none can be deployed; `absent` if there is no manifest either. */
 export type Found = { readonly manifest: Manifest } | { readonly reason: string; readonly absent: boolean }
 
 /** Archives and their manifests in remote storage. */
@@ -25,19 +25,18 @@ export class ArchiveStore {
   constructor(
     private readonly transport: Transport,
     private readonly application: string,
-    /** What its archives were built for, where that keeps them apart from others of the same revision. */
+    /** What the archives are built for, if that separates them from others of the same revision. */
     private readonly builtFor?: string,
   ) {}
 
-  /** The archive of a revision that can be deployed, built with the same where that is asked for; or why there is none. */
+  /** The deployable archive of a revision, or why there is none. If `builtWith` is set, the archive must match it. */
   async find(revision: string, builtWith?: BuiltWith): Promise<Found> {
     const { content } = await this.locate(revision)
     if (!content) return { reason: 'storage has no archive of it', absent: true }
     const manifest = parseManifest(content)
     if (!manifest) return { reason: 'its manifest in storage was written by another version', absent: false }
     const other = builtWith && difference(manifest.builtWith, builtWith)
-    if (other)
-      return { reason: `the archive in storage was built with something else: ${other}`, absent: false }
+    if (other) return { reason: `the archive in storage does not match: ${other}`, absent: false }
     for (const { key, size } of manifest.parts) {
       const stored = await this.transport.stat(key)
       if (!stored) return { reason: `${key} is missing from storage`, absent: false }
@@ -48,7 +47,7 @@ export class ArchiveStore {
   }
 
   /**
-   * Stores an archive, then its manifest. If another machine was first with the same revision, its archive wins, unless
+   * Stores an archive, then its manifest. If another machine stored the same revision first, its archive wins, unless
    * `replace` is set.
    * @throws {DeployError} `E_ARCHIVE_EXISTS` if another machine was first, and its archive can't be used
    */
@@ -56,7 +55,7 @@ export class ArchiveStore {
     archive: AsyncIterable<Uint8Array>,
     identity: ArchiveIdentity,
     options: {
-      /** Takes the place of an archive that is there. */
+      /** Replaces an existing archive. */
       readonly replace: boolean
       readonly archiver: Pick<Archiver, 'format' | 'contentType'>
       /** Bytes. */
@@ -79,7 +78,7 @@ export class ArchiveStore {
     await this.transport
       .put(key, measured, {
         contentType: archiver.contentType,
-        // Packed, it may be a little larger than unpacked.
+        // An incompressible archive may be slightly larger than its content.
         sizeHint: 2 * unpackedSize,
         signal: options.signal,
       })
@@ -112,11 +111,11 @@ export class ArchiveStore {
     if ('manifest' in winner) return winner.manifest
     throw new DeployError(
       'E_ARCHIVE_EXISTS',
-      `Another deploy of ${revision} was first, but its archive can't be used: ${winner.reason}. Deploy again.`,
+      `Another deploy stored an archive of ${revision} first, but it can't be used: ${winner.reason}. Deploy again.`,
     )
   }
 
-  /** Where the manifest of a revision is, or will be: elsewhere if another application of the same prefix has the usual place. */
+  /** Where the manifest of a revision is, or will be. If another application has the usual key, it is a separate one. */
   private async locate(revision: string): Promise<{ key: string; content: Uint8Array | undefined }> {
     const apart = this.builtFor === undefined ? [] : [this.builtFor]
     const [usual, own] = [manifestKey(revision, ...apart), manifestKey(revision, ...apart, this.application)]
@@ -129,7 +128,7 @@ export class ArchiveStore {
       : { key: own, content: elsewhere }
   }
 
-  /** A key of its own for an archive: two machines may build the same commit in the same second. */
+  /** A unique key for an archive: two machines may build the same commit in the same second. */
   private async claim(name: string, extension: string): Promise<string> {
     const key = `${name}.${extension}`
     const isOurs = await this.transport.put(key, new Uint8Array(), { ifAbsent: true })
@@ -139,8 +138,8 @@ export class ArchiveStore {
   }
 
   /**
-   * Removes old archives: keeps the newest `keep`, those of revisions in use, and what other applications have.
-   * Returns the keys that were removed.
+   * Removes old archives: keeps the newest `keep`, those in use, and those of other applications.
+   * Returns the removed keys.
    */
   async clean(keep: number, inUse: ReadonlySet<string>): Promise<string[]> {
     const manifests: { key: string; manifest: Manifest }[] = []
@@ -158,24 +157,24 @@ export class ArchiveStore {
 
     const dayAgo = Date.now() - DAY
     for await (const { key, modifiedAt } of this.transport.list('archives/')) {
-      // A day's grace spares an upload that is under way: its manifest comes last.
+      // The one-day grace period spares running uploads: the manifest comes last.
       if (referenced.has(key) || modifiedAt.getTime() >= dayAgo) continue
-      // What a manifest of another version stands for is not known.
+      // An unreadable manifest, of another version, may reference any archive of its revision.
       const revision = revisionOf(key)
       if (!inUse.has(revision) && !unreadable.has(revision)) removed.push(key)
     }
     for await (const { key, modifiedAt } of this.transport.list('checks/')) {
-      // What a check left that was killed.
+      // Left by a killed check.
       if (modifiedAt.getTime() < dayAgo) removed.push(key)
     }
-    // Manifests first: an archive without one does not exist, but a manifest without its archive is wrong.
+    // Manifests first: an archive without one is ignored, but a manifest without its archive is an error.
     await this.transport.remove(removed.filter((key) => key.startsWith('manifests/')))
     await this.transport.remove(removed.filter((key) => !key.startsWith('manifests/')))
     return removed
   }
 }
 
-/** The revision that a key of this folder structure begins with. */
+/** The revision in a key such as `manifests/<revision>.json`. */
 function revisionOf(key: string): string {
   return /^[^/]+\/([^-]*?)(?:-|\.json$)/.exec(key)?.[1] ?? ''
 }

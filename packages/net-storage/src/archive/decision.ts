@@ -1,30 +1,30 @@
 import type { Found } from './archive-store.js'
 import type { Manifest } from './manifest.js'
 
-/** What decides about the archive of a commit. */
+/** The inputs of {@link decide}. */
 export interface Situation {
-  /** What storage has. */
+  /** The archive in storage. */
   readonly found: Found
-  /** Only what storage has is deployed. */
+  /** Never builds. */
   readonly pulling: boolean
   /** `netStorage.reuseArchive`. */
   readonly reuseArchive: boolean
-  /** `REBUILD=1`: builds anew for one run. */
+  /** `REBUILD=1`: rebuilds for one run. */
   readonly rebuild: boolean
 }
 
-/** What is done: the archive in storage is taken, one is built, or there is none to be had. */
+/** Reuse the archive in storage, build one, or fail because there is none to pull. */
 export type Decision =
   | { readonly action: 'reuse'; readonly manifest: Manifest }
   | {
       readonly action: 'build'
       readonly reason: string
-      /** Takes the place of one that is there. */
+      /** Replaces an existing archive. */
       readonly replace: boolean
     }
   | { readonly action: 'missing'; readonly reason: string }
 
-/** Decides whether an archive is taken from storage, or built. */
+/** Decides whether to reuse the archive in storage or to build one. */
 export function decide({ found, pulling, reuseArchive, rebuild }: Situation): Decision {
   if ('manifest' in found) {
     if (pulling || (reuseArchive && !rebuild)) return { action: 'reuse', manifest: found.manifest }

@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(path, { recursive: true }))
 
-it('knows what each environment of each application has', async () => {
+it('records the revisions of every environment of every application', async () => {
   const transport = new DirectoryTransport({ path })
   const production = new ArchivesInUse(transport, 'shop', 'production')
   const staging = new ArchivesInUse(transport, 'odd shop/ü', 'staging')

@@ -7,8 +7,8 @@ const schema = z.object({ version: z.literal(1), revisions: z.array(z.string()) 
 const PREFIX = 'in_use/'
 
 /**
- * Which revisions the servers of each environment have, as storage knows it: an archive that another environment's
- * servers have, or are about to fetch, is not removed.
+ * The revisions on the servers of each environment, recorded in storage: an archive that another environment's servers
+ * have, or are about to fetch, is not removed.
  */
 export class ArchivesInUse {
   constructor(
@@ -17,18 +17,18 @@ export class ArchivesInUse {
     private readonly environment: string,
   ) {}
 
-  /** Notes that this environment is about to deploy a revision. */
+  /** Records that this environment is about to deploy a revision. */
   async add(revision: string): Promise<void> {
     const known = await this.read(this.key)
     if (!known.includes(revision)) await this.write([...known, revision])
   }
 
-  /** Notes all that this environment's servers have. */
+  /** Records exactly the revisions on this environment's servers. */
   async replace(revisions: ReadonlySet<string>): Promise<void> {
     await this.write([...revisions].toSorted())
   }
 
-  /** What is in use in all environments of all applications. */
+  /** The revisions in use in any environment of any application. */
   async all(): Promise<Set<string>> {
     const found = new Set<string>()
     for await (const { key } of this.transport.list(PREFIX)) {

@@ -4,7 +4,7 @@ import { TarGzip } from './tar-gzip.js'
 import { TarZstd } from './tar-zstd.js'
 import { Zip } from './zip.js'
 
-/** The archivers that settings name. */
+/** Archivers by their name in settings. */
 export const ARCHIVERS = {
   'tar.gz': () => new TarGzip(),
   'tar.zst': () => new TarZstd(),
@@ -15,7 +15,7 @@ export const ARCHIVERS = {
 export type ArchiverName = keyof typeof ARCHIVERS
 
 /**
- * The archiver that knows a format: the one in use, or one of these, as another deploy may have made the archive.
+ * The archiver for a format: the one in use, or one of these, because a deploy with other settings may have made the archive.
  * @throws {DeployError} `E_ARCHIVER`
  */
 export function archiverFor(format: string, inUse: Archiver): Archiver {
@@ -24,7 +24,7 @@ export function archiverFor(format: string, inUse: Archiver): Archiver {
   if (!create) {
     throw new DeployError(
       'E_ARCHIVER',
-      `The archive in storage is a '${format}', which nothing here unpacks: set netStorage.archiver to what made it, or reuseArchive: false.`,
+      `No archiver unpacks '${format}', the format of the archive in storage: set netStorage.archiver to the one that made it, or netStorage.reuseArchive: false.`,
     )
   }
   return create()

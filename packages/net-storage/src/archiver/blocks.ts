@@ -1,7 +1,7 @@
-/** Bytes of a block. Larger ones compress hardly better, and are hardly faster to hand on. */
+/** Bytes of a block. Larger ones hardly improve compression or speed. */
 export const BLOCK = 1 << 20
 
-/** The same bytes in blocks of exactly `BLOCK` bytes, however they came, so that the output depends on nothing else. */
+/** Regroups a stream into blocks of exactly `BLOCK` bytes, so that the output does not depend on the input's chunks. */
 export async function* blocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let block = Buffer.allocUnsafe(BLOCK)
   let used = 0

@@ -2,7 +2,7 @@ import { Archiver, type PackOptions } from './archiver.js'
 import { gzip } from './gzip.js'
 import { tar } from './tar.js'
 
-/** `tar.gz`, packed on all cores: what every server can unpack. Mirrors `Archiver::TarGzip`. */
+/** `tar.gz`, packed on all cores; every server can unpack it. Mirrors `Archiver::TarGzip`. */
 export class TarGzip extends Archiver {
   readonly format = 'tar.gz'
   readonly contentType = 'application/gzip'

@@ -6,7 +6,7 @@ import { tar } from './tar.js'
 /** zstd's own default: fast, and smaller than gzip's output. */
 const LEVEL = 3
 
-/** `tar.zst`, packed by the `zstd` program on all cores: the fast one. Servers need `zstd`. */
+/** `tar.zst`, packed by `zstd` on all cores: the fastest. Servers need `zstd`. */
 export class TarZstd extends Archiver {
   readonly format = 'tar.zst'
   readonly contentType = 'application/zstd'
@@ -18,17 +18,17 @@ export class TarZstd extends Archiver {
     if ((await runProgram(['zstd', '--version'])).failed)
       throw new DeployError(
         'E_ARCHIVER',
-        "netStorage.archiver 'tar.zst' needs the program zstd on this machine: install it, or use 'tar.gz'.",
+        "netStorage.archiver 'tar.zst' needs zstd on this machine: install it, or use 'tar.gz'.",
       )
   }
 
   pack(directory: string, options: PackOptions): AsyncIterable<Uint8Array> {
     return readProgram(['zstd', '-q', '-c', `-${LEVEL}`, '-T0'], {
-      // In blocks, as a write for each small file costs more than zstd's own work.
+      // In blocks: one write per small file costs more than the compression.
       stdin: blocks(tar(directory, options)),
       signal: options.signal,
       failure: ({ exitCode }) =>
-        new DeployError('E_ARCHIVER', `zstd ended with status ${exitCode}: see what it says above.`),
+        new DeployError('E_ARCHIVER', `zstd failed with status ${exitCode}: see its output above.`),
     })
   }
 }

@@ -4,15 +4,15 @@ import { pack, type Header, type Pack } from 'tar-stream'
 import type { PackOptions } from './archiver.js'
 import { walk, type TreeEntry } from './tree.js'
 
-/** Files up to this many bytes are read whole, and at once: that is faster, and takes little memory. */
+/** Files up to this many bytes are read whole and synchronously: that is faster, and takes little memory. */
 const SMALL = 1 << 18
 
 /** Options of {@link tar}. */
 export type TarOptions = Pick<PackOptions, 'mtime' | 'onRead'>
 
 /**
- * A folder as a tar stream that depends on nothing but names, content, permission bits and `mtime`: sorted, owned by
- * 0:0. Memory stays bounded whatever the size of the files.
+ * Packs a folder into a tar stream that depends only on names, content, permission bits and `mtime`: sorted, owned by
+ * 0:0. Memory use is bounded, regardless of file sizes.
  */
 export async function* tar(
   directory: string,

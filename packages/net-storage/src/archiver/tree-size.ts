@@ -1,6 +1,6 @@
 import { walk } from './tree.js'
 
-/** Bytes of all files below a folder. */
+/** Total bytes of the files below a folder. */
 export function treeSize(directory: string): number {
   let size = 0
   for (const entry of walk(directory)) size += entry.size

@@ -10,16 +10,16 @@ export interface TreeEntry {
   readonly type: 'file' | 'directory' | 'symlink'
   /** Permission bits. */
   readonly mode: number
-  /** Bytes; 0 for all but files. */
+  /** Bytes; 0 except for files. */
   readonly size: number
   /** Target of a symbolic link. */
   readonly target?: string
 }
 
 /**
- * Everything below a folder, sorted, so that the same tree gives the same archive. It looks at files synchronously: for
- * a tree of many small ones that is several times as fast, and what is packed meanwhile gets its turn between them.
- * @throws {DeployError} `E_TREE` for what can't be deployed: sockets, devices, names that are not UTF-8
+ * Everything below a folder, sorted, so that the same tree gives the same archive. Synchronous, which is several times
+ * as fast for many small files; packing still runs between entries.
+ * @throws {DeployError} `E_TREE` for files that can't be deployed: sockets, devices, names that are not UTF-8
  */
 export function* walk(root: string, folder = ''): Generator<TreeEntry> {
   for (const each of readdirSync(join(root, folder)).sort()) {
@@ -37,7 +37,7 @@ export function* walk(root: string, folder = ''): Generator<TreeEntry> {
     } else {
       throw new DeployError(
         'E_TREE',
-        `${JSON.stringify(name)} is neither a file, a folder nor a symbolic link: it can't be deployed.`,
+        `${JSON.stringify(name)} is not a file, folder or symbolic link, and can't be deployed: remove it.`,
       )
     }
   }

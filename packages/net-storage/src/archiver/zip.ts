@@ -5,12 +5,12 @@ import { DeployError } from 'shipit-capistrano'
 import { Archiver, type PackOptions } from './archiver.js'
 import { walk, type TreeEntry } from './tree.js'
 
-/** Bytes of files that are read and compressed at the same time; the next ones wait until these are written. */
+/** Bytes of files that are read and compressed in parallel; the next ones wait until these are written. */
 const BATCH = 16 << 20
 
 const KINDS = { file: 0o100000, directory: 0o040000, symlink: 0o120000 }
 
-/** A time whose local hours are UTC's: zip keeps local ones, and the archive must not depend on where it is made. */
+/** A date whose local time is UTC: zip stores local time, and the archive must not depend on the time zone. */
 class UtcDate extends Date {
   override getFullYear = (): number => this.getUTCFullYear()
   override getMonth = (): number => this.getUTCMonth()
@@ -19,13 +19,13 @@ class UtcDate extends Date {
   override getMinutes = (): number => this.getUTCMinutes()
 }
 
-/** `zip`, for servers whose operators want it; files are compressed on all cores. Servers need `unzip`. Mirrors `Archiver::Zip`. */
+/** `zip`, packed on all cores. Servers need `unzip`. Mirrors `Archiver::Zip`. */
 export class Zip extends Archiver {
   readonly format = 'zip'
   readonly contentType = 'application/zip'
   readonly options = {}
   readonly serverPrograms = ['unzip']
-  // Without a locale that knows UTF-8 unzip writes escapes in place of such names; -^ is for line ends in them.
+  // Without a UTF-8 locale, unzip escapes non-ASCII names; -^ allows line breaks in names.
   readonly unpackCommand = 'LC_ALL=C.UTF-8 unzip -q -o -^ "$archive_file" -d "$target"'
 
   async check(): Promise<void> {}
@@ -51,11 +51,11 @@ async function addAll(
   let batch = 0
   for (const entry of walk(directory)) {
     const { name, type, mode, size, path, target = '' } = entry
-    // Readers take it for a folder's end.
+    // unzip takes it for a path separator.
     if (name.includes('\\'))
       throw new DeployError(
         'E_TREE',
-        `${JSON.stringify(name)} holds a backslash, which zip can't keep: rename the file, or set netStorage.archiver to 'tar.gz'.`,
+        `${JSON.stringify(name)} contains a backslash, which zip does not support: rename the file, or set netStorage.archiver to 'tar.gz'.`,
       )
     const options = { mtime: new UtcDate(mtime * 1000), mode: KINDS[type] | mode }
     if (type === 'directory') zip.addEmptyDirectory(name, options)
@@ -65,14 +65,14 @@ async function addAll(
       onRead(size)
       zip.addBuffer(readFileSync(path), name, options)
     } else {
-      // Its turn comes when all before it is written.
+      // Starts once everything before it is written.
       await addStream(zip, entry, { ...options, size }, onRead)
       batch = 0
     }
   }
 }
 
-/** Adds a file as a stream; resolves when its turn has come, and what reads the archive has kept up. */
+/** Adds a file as a stream; resolves when its turn comes and the archive's reader has caught up. */
 async function addStream(
   zip: ZipFile,
   { name, path }: TreeEntry,

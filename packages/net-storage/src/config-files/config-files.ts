@@ -4,7 +4,7 @@ import { escapePath, glob } from 'tinyglobby'
 import { isFile } from '../file-kind.js'
 
 /**
- * The files that globs stand for, below the current folder. Mirrors net_storage_config_files.
+ * The files that globs match, relative to the current folder. Mirrors net_storage_config_files.
  * @throws {DeployError} `E_CONFIG_FILES` if a glob matches nothing, or two files have the same name
  */
 export async function findConfigFiles(globs: readonly string[]): Promise<string[]> {

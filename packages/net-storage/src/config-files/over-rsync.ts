@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, posix } from 'node:path'
 import type { Host } from 'shipit-capistrano'
 
-/** Runs something with a folder that holds copies of files, with these permissions, for this user alone. */
+/** Calls `run` with a private temporary folder that holds copies of files, with the permissions `mode`. */
 export async function withConfigFolder(
   paths: readonly string[],
   mode: number,
@@ -22,7 +22,7 @@ export async function withConfigFolder(
   }
 }
 
-/** Copies a folder's files into a release that is being made, with rsync. Mirrors net_storage_upload_files_by_rsync. */
+/** Copies a folder's files into the release being staged, with rsync. Mirrors net_storage_upload_files_by_rsync. */
 export async function copyConfigFiles(
   host: Host,
   folder: string,
@@ -34,7 +34,7 @@ export async function copyConfigFiles(
   },
 ): Promise<void> {
   const staging = posix.join(config.deploy_to, 'releases', `.staging-${config.release}`)
-  // A release that is there has its files.
+  // A finished release already has its files.
   if (!(await host.test(['test', '-d', staging]))) return
   const target = posix.join(staging, config.config_dir)
   await host.execute(['mkdir', '-p', '--', target])

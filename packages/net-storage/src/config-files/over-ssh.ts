@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pack } from 'tar-stream'
 
-/** Files as a tar stream for servers' standard input, by their names alone. They never go to storage. */
+/** Packs files into a tar stream for servers' standard input, by basename. They never go to storage. */
 export async function* packConfigFiles(paths: readonly string[], mode: number): AsyncGenerator<Uint8Array> {
   const stream = pack()
   for (const path of paths) stream.entry({ name: basename(path), mode }, await readFile(path))

@@ -4,10 +4,10 @@ import { copyTree } from './copy-tree.js'
 import { Installer, type InstallTarget } from './installer.js'
 import { failure, mismatch, runInstaller, versionOf, type InstallerOutcome } from './program.js'
 
-/** Relative, so that the release works wherever it is. */
+/** Relative, so that releases can be moved. */
 const INSTALL_PATH = 'vendor/bundle'
 
-/** `bundle config --local`, which stays in the release for the application's own `bundle exec`. */
+/** For `bundle config --local`; they stay in the release for the application's own `bundle exec`. */
 const SETTINGS = [
   ['deployment', 'true'],
   ['path', INSTALL_PATH],
@@ -15,15 +15,14 @@ const SETTINGS = [
   ['disable_shared_gems', 'true'],
 ] as const
 
-/** Where those are. */
 const SETTINGS_FILE = '.bundle/config'
 
-/** Bundler's exit status for a Gemfile.lock that `deployment` does not take. */
+/** Bundler's exit status when `deployment` rejects Gemfile.lock. */
 const LOCKFILE_STATUS = 16
 
 /**
- * Bundler: gems in `vendor/bundle`, without the groups development and test, kept from deploy to deploy in a cache that
- * is copied in before and out after. Mirrors `Bundler::Default`.
+ * Bundler: gems in `vendor/bundle`, without the groups development and test. A cache, copied in before and out afterwards,
+ * keeps them between deploys. Mirrors `Bundler::Default`.
  */
 export class Bundler extends Installer {
   readonly name = 'bundler'
@@ -56,7 +55,7 @@ export class Bundler extends Installer {
     await mkdir(cached.gems, { recursive: true })
     await copyTree(cached.gems, installed)
     const isSame = (await read(cached.lockfile)) === (await read(join(directory, lockfile)))
-    // Those of the application itself are added to, not replaced.
+    // Only if the application has no settings of its own, which must be extended, not replaced.
     if (isSame && (await read(settings)) === undefined) {
       await mkdir(join(directory, '.bundle'), { recursive: true })
       await copyFile(cached.settings, settings)

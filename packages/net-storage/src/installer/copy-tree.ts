@@ -3,8 +3,8 @@ import { runProgram, whyFailed } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
 
 /**
- * Copies all of a folder into another one, with permission bits, links and times. By `cp`, which is several times as fast
- * for many small files, and shares blocks where the file system can.
+ * Copies a folder's content into another one, with permission bits, links and times. Uses `cp`, which is several times as
+ * fast for many small files, and shares blocks if the file system can.
  */
 export async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true })

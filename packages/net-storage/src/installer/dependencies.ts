@@ -7,12 +7,12 @@ import { InstallerError } from './installer-error.js'
 import type { Installer } from './installer.js'
 import { ECOSYSTEMS, type Ecosystem } from './installers.js'
 
-/** An installer, and the lockfile of a commit that it goes by. */
+/** An installer, and the lockfile of a commit that it installs from. */
 export interface Dependencies {
   readonly installer: Installer
-  /** Folder with the lockfile, below the release tree; empty for the tree itself. */
+  /** Folder with the lockfile, relative to the release tree; empty for the tree itself. */
   readonly folder: string
-  /** The lockfile's name. */
+  /** Basename. */
   readonly lockfile: string
   readonly content: Buffer
 }
@@ -21,26 +21,26 @@ export interface Dependencies {
 export interface FindDependenciesOptions {
   readonly scm: Scm
   readonly revision: string
-  /** What the setting says. */
+  /** The setting. */
   readonly installer: 'auto' | false | Installer
-  /** The application's folder below the release tree; a lockfile is looked for there, and then in the folders above. */
+  /** The application's folder in the release tree; lockfiles are searched for there, then in its parent folders. */
   readonly applicationFolder: string
-  /** Why a folder below the release tree is not deployed; undefined if it is. */
+  /** Why a folder of the release tree is not deployed; undefined if it is. */
   readonly leavesOut: (path: string) => Promise<string | undefined>
 }
 
-/** What {@link findDependencies} finds. */
+/** Result of {@link findDependencies}. */
 export interface FoundDependencies {
   readonly installed: readonly Dependencies[]
-  /** What `auto` does not install, and why: a sentence each. */
+  /** What `auto` does not install and why, one sentence each. */
   readonly skipped: readonly string[]
 }
 
 /**
- * What is to be installed for a commit, by its lockfiles. JavaScript and Ruby may both be there, as in many Rails applications.
- * With `auto`, what would not be deployed is not installed: whoever leaves `node_modules` out installs it on the servers.
- * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the installer
- * that is set, or for what the application depends on
+ * Finds the dependencies of a commit by its lockfiles. It may have both JavaScript and Ruby, like many Rails applications.
+ * `auto` does not install what would not be deployed: users who exclude `node_modules` install it on the servers.
+ * @throws {InstallerError} `E_INSTALLER` if there are several lockfiles for the same packages, or none for the configured
+ * installer or the application's dependencies
  */
 export async function findDependencies(options: FindDependenciesOptions): Promise<FoundDependencies> {
   const { installer, revision } = options
@@ -51,7 +51,7 @@ export async function findDependencies(options: FindDependenciesOptions): Promis
     const names = installer.lockfiles.join(' or ')
     throw new InstallerError(
       'E_INSTALLER',
-      `netStorage.installer is '${installer.name}', and commit ${revision} has no ${names}: commit it, or set netStorage.installer: false.`,
+      `netStorage.installer is '${installer.name}', but commit ${revision} has no ${names}: commit it, or set netStorage.installer: false.`,
     )
   }
   const all = await Promise.all(ECOSYSTEMS.map((ecosystem) => findInEcosystem(ecosystem, options)))
@@ -70,16 +70,16 @@ async function findInEcosystem(
   const paths = found.map(({ folder, lockfile }) => join(folder, lockfile))
   const leftOut = await whyLeftOut(installers, found[0]?.folder ?? options.applicationFolder, options)
   if (leftOut)
-    return { installed: [], skipped: paths.map((path) => `Nothing is installed by ${path}: ${leftOut}.`) }
+    return { installed: [], skipped: paths.map((path) => `Nothing is installed for ${path}: ${leftOut}.`) }
   if (found.length === 0) await refuseUnlocked(options, ecosystem, installers)
   if (found.length <= 1) return { installed: found, skipped: [] }
   throw new InstallerError(
     'E_INSTALLER',
-    `Commit ${options.revision} has ${paths.join(' and ')}: remove all but one of them, or say which one to go by with netStorage.installer.`,
+    `Commit ${options.revision} has ${paths.join(' and ')}: remove all but one, or choose one with netStorage.installer.`,
   )
 }
 
-/** Why nothing of what installers would fill, from a folder on, is deployed; undefined if some of it is. */
+/** Why none of the folders that installers would fill is deployed; undefined if some are. */
 async function whyLeftOut(
   installers: readonly Installer[],
   folder: string,
@@ -90,7 +90,7 @@ async function whyLeftOut(
   return reasons.includes(undefined) ? undefined : reasons[0]
 }
 
-/** @throws {InstallerError} `E_INSTALLER` if the application depends on what nothing would install */
+/** @throws {InstallerError} `E_INSTALLER` if the application lists dependencies */
 async function refuseUnlocked(
   { scm, revision, applicationFolder }: FindDependenciesOptions,
   { manifests, listsDependencies }: Ecosystem,
@@ -104,14 +104,14 @@ async function refuseUnlocked(
       const lockfiles = installers.map(({ lockfiles: names }) => names.at(-1)).join(', ')
       throw new InstallerError(
         'E_INSTALLER',
-        `Commit ${revision} lists dependencies in ${path}, and has no lockfile: they would be missing from the release. Commit ${lockfiles.replace(/, ([^,]*)$/, ' or $1')}, or set netStorage.installer: false if nothing is to be installed.`,
+        `Commit ${revision} lists dependencies in ${path}, but has no lockfile, so they would be missing from the release. Commit ${lockfiles.replace(/, ([^,]*)$/, ' or $1')}, or set netStorage.installer: false to install nothing.`,
       )
     }
   }
 }
 
 /**
- * Proves that no shared folder takes the place of what an installer fills.
+ * Checks that no shared folder replaces a folder that an installer fills.
  * @throws {InstallerError} `E_INSTALLER`
  */
 export function checkLinkedDirs(
@@ -122,23 +122,23 @@ export function checkLinkedDirs(
     const linked = join(path)
     const hides = (filled: string): boolean =>
       `${filled}/`.startsWith(`${linked}/`) ||
-      // Packages of a workspace have folders of their own.
+      // Each package of a workspace may have its own.
       (basename(filled) === 'node_modules' && basename(linked) === 'node_modules')
     if (!installer.installsInto.some((filled) => hides(join(folder, filled)))) continue
     throw new InstallerError(
       'E_INSTALLER',
-      `linkedDirs: '${path}' would hide what ${installer.name} installs into the release: take it out of linkedDirs (what was installed is kept on the deploy machine), or set netStorage.installer: false.`,
+      `linkedDirs: '${path}' would hide what ${installer.name} installs into the release: remove it from linkedDirs (the deploy machine caches installed packages), or set netStorage.installer: false.`,
     )
   }
 }
 
-/** A folder and those above it, up to the release tree itself. */
+/** A folder and its parents, up to the release tree itself. */
 function foldersAbove(folder: string): string[] {
   const parts = folder.split('/').filter(Boolean)
   return Array.from({ length: parts.length + 1 }, (_, up) => parts.slice(0, parts.length - up).join('/'))
 }
 
-/** Those whose lockfile is in the nearest folder that has any. */
+/** The installers whose lockfile is in the nearest folder that has any. */
 async function nearest(
   { scm, revision, applicationFolder }: FindDependenciesOptions,
   installers: readonly Installer[],
@@ -158,7 +158,7 @@ async function nearest(
   return []
 }
 
-/** What an archive depends on through its dependencies. @throws {InstallerError} `E_INSTALLER` */
+/** Identifies the dependencies that an archive was built with. @throws {InstallerError} `E_INSTALLER` */
 export async function dependenciesIdentity(all: readonly Dependencies[]): Promise<BuiltWith> {
   const identities = await Promise.all(
     all.map(async ({ installer, lockfile, content }) => ({
@@ -174,7 +174,7 @@ export async function dependenciesIdentity(all: readonly Dependencies[]): Promis
 export interface InstallDependenciesOptions {
   /** Root of the release tree. */
   readonly directory: string
-  /** Folder for what makes the next run faster. */
+  /** Folder for the installers' caches. */
   readonly cachePath: string
   readonly signal: AbortSignal
   readonly log: (line: string) => void
@@ -188,7 +188,7 @@ export async function installDependencies(
   for (const { installer, folder, lockfile } of all) {
     const cacheDirectory = resolve(cachePath, installer.name)
     await mkdir(cacheDirectory, { recursive: true })
-    log(`Installing production dependencies with ${installer.name}, by ${join(folder, lockfile)}.`)
+    log(`Installing production dependencies with ${installer.name} from ${join(folder, lockfile)}.`)
     const from = Date.now()
     await installer.install({ directory: resolve(directory, folder), lockfile, cacheDirectory, signal })
     log(`Installed in ${((Date.now() - from) / 1000).toFixed(1)} s.`)

@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { copyTree } from './copy-tree.js'
 
-/** What a JavaScript installation depends on, by names of files anywhere in the application. */
+/** Names of the files, anywhere in the application, that a JavaScript installation depends on. */
 const CONFIGURATION = new Set([
   'package.json',
   'package-lock.json',
@@ -19,7 +19,7 @@ const CONFIGURATION = new Set([
   '.yarnrc.yml',
 ])
 
-/** Scripts of the application's own packages that run at installation. */
+/** Scripts of the application's own packages that run on installation. */
 const LIFECYCLE = [
   'preinstall',
   'install',
@@ -30,20 +30,20 @@ const LIFECYCLE = [
   'postprepare',
 ]
 
-/** Installations that are kept; each is as large as its node_modules. */
+/** Number of installations to keep; each is as large as its node_modules. */
 const KEPT = 3
 
 /** Options of {@link withInstalled}. */
 export interface InstalledOptions {
   readonly directory: string
   readonly cacheDirectory: string
-  /** Version of the program that installs. */
+  /** Version of the package manager. */
   readonly tool: string
 }
 
 /**
- * Puts `node_modules` in place as they were installed from the very same lockfile and settings before, or has them
- * installed and keeps a copy. Where the application's own sources have a say in what is installed, nothing is kept.
+ * Copies `node_modules` from an earlier installation with the same lockfile and settings, or runs `install` and keeps a
+ * copy. If the result depends on the application's own sources, nothing is kept.
  */
 export async function withInstalled(options: InstalledOptions, install: () => Promise<void>): Promise<void> {
   const { directory, cacheDirectory } = options
@@ -54,7 +54,7 @@ export async function withInstalled(options: InstalledOptions, install: () => Pr
   if (existsSync(tree)) {
     const now = new Date()
     await utimes(tree, now, now)
-    // As the installation would have.
+    // As an installation would do.
     for (const folder of await nodeModules(tree))
       await rm(join(directory, relative(tree, folder)), { recursive: true, force: true })
     await copyTree(tree, directory)
@@ -77,7 +77,7 @@ export async function withInstalled(options: InstalledOptions, install: () => Pr
   await removeOld(kept)
 }
 
-/** Undefined if what is installed depends on more than what goes into it. */
+/** Undefined if the installation also depends on the application's own sources. */
 async function installationKey({ directory, tool }: InstalledOptions): Promise<string | undefined> {
   const hash = createHash('sha256')
   hash.update(
@@ -92,7 +92,7 @@ async function installationKey({ directory, tool }: InstalledOptions): Promise<s
   return hash.digest('hex')
 }
 
-/** The user's own configuration of the package managers; without what only says who may fetch, as that changes often. */
+/** The user's configuration of the package managers, without credentials, which change often. */
 async function userConfiguration(): Promise<string> {
   const files = [
     process.env['NPM_CONFIG_USERCONFIG'] ?? process.env['npm_config_userconfig'] ?? join(homedir(), '.npmrc'),
@@ -126,7 +126,7 @@ async function configurationFiles(directory: string): Promise<string[]> {
   return found
 }
 
-/** The topmost ones. */
+/** The topmost `node_modules` folders. */
 async function nodeModules(directory: string): Promise<string[]> {
   const found: string[] = []
   for (const entry of await entries(directory)) {

@@ -1,7 +1,7 @@
 import { DeployError } from 'shipit-capistrano'
 
 /**
- * Dependencies can't be installed. Codes: `E_INSTALLER` (a program is missing or failed, or several lockfiles are there),
- * `E_LOCKFILE` (the lockfile does not match what the application asks for).
+ * Dependencies can't be installed. Codes: `E_INSTALLER` (a program is missing or failed, or a lockfile is missing or
+ * ambiguous), `E_LOCKFILE` (the lockfile does not match the application's dependencies).
  */
 export class InstallerError extends DeployError {}

@@ -1,12 +1,12 @@
-/** The application whose dependencies are installed. */
+/** The application to install dependencies for. */
 export interface InstallTarget {
   /** Folder with the lockfile. */
   readonly directory: string
-  /** Name of the lockfile that was found there. */
+  /** Name of the lockfile found there. */
   readonly lockfile: string
-  /** Folder of the installer's own that stays from deploy to deploy, for whatever makes the next one faster; it is there. */
+  /** The installer's own cache folder, kept between deploys; it exists. */
   readonly cacheDirectory: string
-  /** Gives it up. */
+  /** Cancels it. */
   readonly signal: AbortSignal
 }
 
@@ -14,25 +14,25 @@ export interface InstallTarget {
  * Installs production dependencies into a release tree on the deploy machine, before it is packed. Mirrors
  * capistrano-net_storage's `Bundler::Base`.
  *
- * What it installs must work in another folder on another machine: links inside the tree are relative. It respects the
- * environment: `NODE_ENV`, proxies, the user's own configuration files.
+ * The result must work in another folder on another machine: links inside the tree are relative. It respects the
+ * environment: `NODE_ENV`, proxies, the user's configuration files.
  */
 export abstract class Installer {
-  /** For people, and to tell it from others: `npm`. Of letters, digits, dots and dashes. */
+  /** Unique name, such as `npm`. Letters, digits, dots and dashes. */
   abstract readonly name: string
-  /** Names that its lockfile may have, the one that it prefers first: where one is, dependencies are installed. */
+  /** Names of its lockfile, in order of preference: where one exists, dependencies are installed. */
   abstract readonly lockfiles: readonly string[]
-  /** Folders that it fills, from the lockfile's on; shared folders may not take their place. @default none */
+  /** Folders that it fills, relative to the lockfile's; shared folders may not replace them. @default none */
   readonly installsInto: readonly string[] = []
   /**
-   * What its result depends on beside the files of the commit, such as its version: an archive that was made with another
+   * What its result depends on besides the files of the commit, such as its version: an archive made with another identity
    * is not reused. Called before anything is built.
    * @throws {InstallerError} `E_INSTALLER` if its program is missing
    */
   abstract identity(): Promise<Readonly<Record<string, string>>>
   /**
-   * Installs.
-   * @throws {InstallerError} `E_LOCKFILE` if the lockfile does not match what the application asks for; `E_INSTALLER` if it fails otherwise
+   * @throws {InstallerError} `E_LOCKFILE` if the lockfile does not match the application's dependencies; `E_INSTALLER` if it
+   * fails otherwise
    */
   abstract install(target: InstallTarget): Promise<void>
 }

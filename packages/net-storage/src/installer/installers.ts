@@ -4,7 +4,7 @@ import { Npm } from './npm.js'
 import { Pnpm } from './pnpm.js'
 import { Yarn } from './yarn.js'
 
-/** The installers that settings name. */
+/** Installers by their name in settings. */
 export const INSTALLERS = {
   npm: () => new Npm(),
   pnpm: () => new Pnpm(),
@@ -18,13 +18,13 @@ export type InstallerName = keyof typeof INSTALLERS
 /** Installers for the same packages. */
 export interface Ecosystem {
   readonly installers: readonly (() => Installer)[]
-  /** Names of the files in which an application lists what it depends on. */
+  /** Names of the files that list an application's dependencies. */
   readonly manifests: readonly string[]
-  /** Whether such a file lists anything that is needed in production. */
+  /** Whether such a file lists any production dependencies. */
   readonly listsDependencies: (manifest: string) => boolean
 }
 
-/** All that `auto` looks for. */
+/** The ecosystems that `auto` searches for. */
 export const ECOSYSTEMS: readonly Ecosystem[] = [
   {
     installers: [INSTALLERS.npm, INSTALLERS.pnpm, INSTALLERS.yarn],
@@ -37,7 +37,7 @@ export const ECOSYSTEMS: readonly Ecosystem[] = [
         >
         return Object.keys({ ...dependencies, ...optionalDependencies }).length > 0
       } catch {
-        // Whoever reads it says what is wrong with it.
+        // Left for the package manager to report.
         return false
       }
     },

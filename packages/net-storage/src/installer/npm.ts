@@ -20,12 +20,12 @@ export class Npm extends Installer {
       const command = ['npm', 'ci', '--omit=dev', '--no-audit', '--no-fund', `--cache=${cache}`] as const
       const outcome = await runInstaller(command, { cwd: directory, signal })
       if (outcome.status === 0) return
-      // npm's own code for a lockfile that is not in step.
+      // npm's code for a lockfile that is out of sync.
       if (/\bcode EUSAGE\b/.test(outcome.printed))
         throw mismatch(command, outcome, {
           lockfile,
           remedy: 'npm install',
-          told: /\b((?:Missing|Invalid): .*)$/,
+          detail: /\b((?:Missing|Invalid): .*)$/,
         })
       throw failure(command, outcome)
     })

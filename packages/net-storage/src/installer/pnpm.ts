@@ -22,12 +22,12 @@ export class Pnpm extends Installer {
         '--frozen-lockfile',
         '--prod',
         `--store-dir=${join(cacheDirectory, 'downloads')}`,
-        // A build that changes an installed file must not change the store's.
+        // A build that changes an installed file must not change it in the store.
         '--package-import-method=clone-or-copy',
-        // The starters of programs would name folders of this machine.
+        // Otherwise the bin scripts would contain paths of this machine.
         '--config.extend-node-path=false',
       ] as const
-      // Without a terminal it may not ask whether to remove what is there.
+      // Without a terminal, it must not prompt before removing node_modules.
       const outcome = await runInstaller(command, { cwd: directory, environment: { CI: 'true' }, signal })
       if (outcome.status === 0) return
       if (/\bERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)\b/.test(outcome.printed))

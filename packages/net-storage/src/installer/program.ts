@@ -2,16 +2,16 @@ import { tmpdir } from 'node:os'
 import { runProgram, whyFailed, withoutCredentials } from 'shipit-capistrano'
 import { InstallerError } from './installer-error.js'
 
-/** Lines of a program's output that an error shows. */
+/** Maximum lines of output in an error. */
 const SHOWN_LINES = 20
 
-/** A run of a package manager that ended. */
+/** A finished run of a package manager. */
 export interface InstallerOutcome {
   /** Null if a signal ended it. */
   readonly status: number | null
   /** Standard output alone. */
   readonly output: string
-  /** All that it printed. */
+  /** Standard output and error. */
   readonly printed: string
 }
 
@@ -23,7 +23,7 @@ export interface InstallerOptions {
   readonly signal?: AbortSignal
 }
 
-/** Runs a package manager. @throws {InstallerError} `E_INSTALLER` if it is not there */
+/** Runs a package manager. @throws {InstallerError} `E_INSTALLER` if it is not installed */
 export async function runInstaller(
   command: readonly [string, ...string[]],
   { cwd, environment = {}, signal }: InstallerOptions,
@@ -32,14 +32,14 @@ export async function runInstaller(
   if (outcome.code === 'ENOENT')
     throw new InstallerError(
       'E_INSTALLER',
-      `The program '${command[0]}' is not on this machine: install it, or set netStorage.installer (false installs nothing).`,
+      `'${command[0]}' is not installed on this machine: install it, or set netStorage.installer (false installs nothing).`,
     )
   const { exitCode = null, stdout, all = '' } = outcome
   return { status: exitCode, output: stdout, printed: all || (outcome.failed ? whyFailed(outcome) : '') }
 }
 
 /**
- * Its version: the machine's own, or the one that an application in a folder asks for.
+ * The version of a package manager: the machine's, or the one that the application in `directory` selects.
  * @throws {InstallerError} `E_INSTALLER`
  */
 export async function versionOf(program: string, directory = tmpdir()): Promise<string> {
@@ -49,33 +49,33 @@ export async function versionOf(program: string, directory = tmpdir()): Promise<
   return outcome.output.trim()
 }
 
-/** An error for people of a run that failed. */
+/** The error for a failed run. */
 export function failure(command: readonly string[], { status, printed }: InstallerOutcome): InstallerError {
   return new InstallerError(
     'E_INSTALLER',
-    `${shown(command)} ended with status ${status ?? 'none'}:\n${lastLines(printed)}`,
+    `${shown(command)} failed with status ${status ?? 'none'}:\n${lastLines(printed)}`,
   )
 }
 
-/** An error for people of a lockfile that does not match. */
+/** The error for a lockfile that does not match. */
 export function mismatch(
   command: readonly string[],
   outcome: InstallerOutcome,
   {
     lockfile,
     remedy,
-    told,
+    detail,
   }: {
     readonly lockfile: string
     readonly remedy: string
-    /** Finds what tells the difference in a line, as its first group, where the program buries it. @default all that it printed */
-    readonly told?: RegExp
+    /** Its first group extracts the mismatch from a line of noisy output. @default the whole output */
+    readonly detail?: RegExp
   },
 ): InstallerError {
-  const lines = outcome.printed.split('\n').flatMap((line) => told?.exec(line)?.[1] ?? [])
+  const lines = outcome.printed.split('\n').flatMap((line) => detail?.exec(line)?.[1] ?? [])
   return new InstallerError(
     'E_LOCKFILE',
-    `${lockfile} does not match what the application asks for: run \`${remedy}\`, and commit ${lockfile}. ${shown(command)} says:\n${lastLines(lines.length > 0 ? lines.join('\n') : outcome.printed)}`,
+    `${lockfile} does not match the application's dependencies: run \`${remedy}\`, and commit ${lockfile}. ${shown(command)} says:\n${lastLines(lines.length > 0 ? lines.join('\n') : outcome.printed)}`,
   )
 }
 

@@ -5,7 +5,7 @@ import { InstallerError } from './installer-error.js'
 import { Installer, type InstallTarget } from './installer.js'
 import { failure, mismatch, runInstaller, versionOf, type InstallerOutcome } from './program.js'
 
-/** Yarn, 1 and Berry (2 and later): which one, the application tells in `packageManager` or `yarnPath`. */
+/** Yarn 1 and Berry (2 and later); the application selects one with `packageManager` or `yarnPath`. */
 export class Yarn extends Installer {
   readonly name = 'yarn'
   readonly lockfiles = ['yarn.lock']
@@ -24,7 +24,7 @@ export class Yarn extends Installer {
     if (isClassic !== (wanted === 'Yarn 1'))
       throw new InstallerError(
         'E_INSTALLER',
-        `yarn.lock was written by ${wanted}, and yarn is ${version} on this machine: install the right one, or enable corepack and set packageManager in package.json.`,
+        `yarn.lock was written by ${wanted}, but this machine has Yarn ${version}: install the right one, or enable corepack and set packageManager in package.json.`,
       )
     const install = isClassic ? installClassic : installBerry
     await withInstalled({ ...target, tool: version }, () => install(target))
@@ -42,7 +42,7 @@ async function installClassic({ directory, cacheDirectory, lockfile, signal }: I
   ] as const
   const outcome = await runInstaller(command, { cwd: directory, signal })
   if (outcome.status === 0) return
-  // Yarn 1 has no code for it, and its words do not change any more.
+  // Yarn 1 has no code for it, but is frozen: its message will not change.
   if (outcome.printed.includes('lockfile needs to be updated'))
     throw mismatch(command, outcome, { lockfile, remedy: 'yarn install' })
   throw failure(command, outcome)
@@ -64,13 +64,13 @@ async function installBerry({ directory, cacheDirectory, lockfile, signal }: Ins
   const before = await readFile(join(directory, lockfile), 'utf8')
   const updated = await run(update, { ...environment, YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' })
   if (updated.status !== 0) throw failure(update, updated)
-  // Neither installs what production needs and refuses to change the lockfile.
+  // No single command installs only production dependencies and refuses to change the lockfile.
   if ((await readFile(join(directory, lockfile), 'utf8')) !== before)
     throw mismatch(update, updated, { lockfile, remedy: 'yarn install' })
   const focus = ['yarn', 'workspaces', 'focus', '--all', '--production'] as const
   const outcome = await run(focus, environment)
   if (outcome.status !== 0) throw failure(focus, outcome)
   await rm(join(directory, '.yarn/install-state.gz'), { force: true })
-  // Empty unless the application has something in it.
+  // Empty unless the application itself has files there.
   await rmdir(join(directory, '.yarn')).catch(() => {})
 }

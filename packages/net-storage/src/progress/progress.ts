@@ -1,22 +1,22 @@
 import { SingleBar } from 'cli-progress'
 
-/** Milliseconds after which work counts as long: what is done sooner shows nothing. */
+/** Milliseconds before anything is shown. */
 const PATIENCE = 2000
 
-/** Milliseconds between two lines where there is no terminal. */
+/** Milliseconds between lines without a terminal. */
 const LINE_EVERY = 10_000
 
 /** Options of {@link Progress}. */
 export interface ProgressOptions {
-  /** What is done: `Packing and uploading`. */
+  /** For example `Packing and uploading`. */
   readonly title: string
-  /** How much there is to do. */
+  /** Total amount of work, in any unit. */
   readonly total: number
-  /** A number of it for people: `12.3 MB`. */
+  /** Formats an amount: `12.3 MB`. */
   readonly format: (done: number) => string
 }
 
-/** Shows how far long work has come: a bar on a terminal, plain lines elsewhere. */
+/** Shows the progress of long work: a bar on a terminal, plain lines elsewhere. */
 export class Progress {
   private done = 0
   private bar: SingleBar | undefined
@@ -26,13 +26,13 @@ export class Progress {
     this.timer = setTimeout(() => this.show(), PATIENCE)
   }
 
-  /** Counts what was done. */
+  /** Adds to the amount of work done. */
   add(amount: number): void {
     this.done = Math.min(this.done + amount, this.options.total)
     this.bar?.update(this.done)
   }
 
-  /** Ends it, whether all was done or not. */
+  /** Stops showing it, whether all work was done or not. */
   stop(): void {
     clearTimeout(this.timer)
     this.bar?.stop()

@@ -8,21 +8,21 @@ export interface UnpackTreeOptions {
   /** The repository's folder. */
   readonly cwd: string
   readonly commit: string
-  /** Folder of it, as git writes it. @default all of it */
+  /** The only folder to write, in git's notation. @default all of it */
   readonly folder?: string | undefined
-  /** Folder to write to; made when it is missing. */
+  /** Folder to write to; created if missing. */
   readonly directory: string
   /** How git runs. */
   readonly context: ProgramContext
   readonly signal: AbortSignal
 }
 
-/** Writes files as `git archive` has them, with `export-ignore` and `export-subst`. @throws {GitFailure} */
+/** Writes files as `git archive` outputs them, with `export-ignore` and `export-subst`. @throws {GitFailure} */
 export async function unpackTree(options: UnpackTreeOptions): Promise<void> {
   const { cwd, commit, folder, directory, context, signal } = options
   signal.throwIfAborted()
   await mkdir(directory, { recursive: true })
-  // As a path of the commit, a folder has the attributes that stand above it; as a tree it would not.
+  // A path of the commit inherits attributes from its parent folders; a tree would not.
   const below = folder ? ['--', `:(literal)${folder}`] : []
   const depth = folder?.split('/').length ?? 0
   const failed = await pipeProgram(

@@ -10,10 +10,10 @@ import { GitFailure } from './git-failure.js'
 import type { ScmOptions } from './scm.js'
 import { ScmError } from './scm-error.js'
 
-/** Bytes: a repository may have very many references. */
+/** Bytes: a repository may have a huge number of references. */
 const MAX_OUTPUT = 256 << 20
 
-/** git-lfs as `git lfs install` sets it up, whatever this machine's own configuration is. */
+/** Sets up git-lfs like `git lfs install`, regardless of this machine's configuration. */
 const LFS_FILTER = {
   'filter.lfs.process': 'git-lfs filter-process',
   'filter.lfs.smudge': 'git-lfs smudge -- %f',
@@ -21,8 +21,8 @@ const LFS_FILTER = {
   'filter.lfs.required': 'true',
 }
 
-/** What git tells its hooks of the repository that they belong to; a deploy may be started by one. */
-const OF_ANOTHER_REPOSITORY = new Set([
+/** Variables that git sets for hooks of a repository, which may start a deploy. */
+const REPOSITORY_VARIABLES = new Set([
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
   'GIT_COMMON_DIR',
   'GIT_CONFIG',
@@ -36,23 +36,23 @@ const OF_ANOTHER_REPOSITORY = new Set([
   'GIT_WORK_TREE',
 ])
 
-/** Runs git with the repository's address and settings in its environment. */
+/** Runs git with the repository's URL and settings in its environment. */
 export class GitCommand {
   constructor(
     private readonly options: Pick<ScmOptions, 'repositoryUrl' | 'mirrorPath' | 'config' | 'signal'>,
   ) {}
 
-  /** The address that git is given: without user and password if it is a web one. */
+  /** The URL that git gets: without user and password if it is http(s). */
   get url(): string {
     return gitAccess(this.options.repositoryUrl).url
   }
 
-  /** Its output, without the last line's end. @throws as {@link GitCommand.read} */
+  /** Runs git, and returns its output without the final newline. @throws as {@link GitCommand.read} */
   async run(args: readonly string[], cwd: string, input = ''): Promise<string> {
     return (await this.read(args, cwd, input)).toString('utf8').replace(/\n$/, '')
   }
 
-  /** Its output. @throws {GitFailure}; what the signal is aborted with */
+  /** Runs git, and returns its output. @throws {GitFailure}, or the signal's reason if it is cancelled */
   async read(args: readonly string[], cwd: string, input = ''): Promise<Buffer> {
     const { context, signal } = this
     const options = { ...context, cwd, input, maxBuffer: MAX_OUTPUT, encoding: 'buffer', signal } as const
@@ -66,39 +66,39 @@ export class GitCommand {
     return this.options.signal()
   }
 
-  /** How git runs, wherever that is. */
+  /** How git runs, in any folder. */
   get context(): ProgramContext {
     const { repositoryUrl, mirrorPath, config = {} } = this.options
     const access = gitAccess(repositoryUrl)
-    const inherited = Object.entries(process.env).filter(([name]) => !OF_ANOTHER_REPOSITORY.has(name))
+    const inherited = Object.entries(process.env).filter(([name]) => !REPOSITORY_VARIABLES.has(name))
     const env = {
       ...gitEnvironment({
         access,
         config: [...Object.entries(LFS_FILTER), ...Object.entries(config), ['remote.shipit.url', access.url]],
         env: Object.fromEntries(inherited),
       }),
-      // Somebody's way to make clones fast; deployed would be pointers.
+      // A user may have set it to 1 for fast clones; pointer files would be deployed.
       GIT_LFS_SKIP_SMUDGE: '0',
-      // A mirror that is broken is no reason to change the project's own repository, which is around it.
+      // If the mirror is broken, git must not fall back to the project's own repository, which contains it.
       GIT_CEILING_DIRECTORIES: dirname(resolve(mirrorPath)),
       LC_ALL: 'C',
     }
     return { env, extendEnv: false }
   }
 
-  /** The address for people: without user and password. */
+  /** The URL for messages: without user and password. */
   get shownUrl(): string {
     return withoutCredentials(this.options.repositoryUrl)
   }
 
-  /** An error for people of one that `run` rejected with. */
+  /** Wraps an error of `run` or `read` for users. */
   failure(code: string, message: string, error: unknown): Error {
     if (error instanceof ScmError || error === this.signal.reason) return error as Error
     return new ScmError(code, `${message}. git says: ${(error as Error).message}`)
   }
 }
 
-/** Whether git ended by itself, with a status: it says no. Anything else is a failure to ask. */
-export function saysNo(error: unknown): boolean {
+/** Whether git exited by itself, with a negative answer as its status. Anything else is a failure to run it. */
+export function answeredNo(error: unknown): boolean {
   return error instanceof GitFailure && error.status !== undefined
 }

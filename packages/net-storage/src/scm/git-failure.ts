@@ -1,8 +1,8 @@
 import { whyFailed, withoutCredentials, type ProgramOutcome } from 'shipit-capistrano'
 
-/** git failed, or what was run with it. Its message is what that says, without credentials. */
+/** git, or a program run with it, failed. The message is the program's, without credentials. */
 export class GitFailure extends Error {
-  /** Undefined if it did not end by itself. */
+  /** Exit status; undefined if it did not exit by itself. */
   readonly status: number | undefined
 
   constructor(outcome: ProgramOutcome<string | Uint8Array>) {

@@ -1,27 +1,26 @@
 import { runProgram } from 'shipit-capistrano'
-import { saysNo, type GitCommand } from './git-command.js'
+import { answeredNo, type GitCommand } from './git-command.js'
 import { ScmError } from './scm-error.js'
 
-/** Where {@link fetchLfsFiles} gets files from, and for which commit. */
+/** Options of {@link fetchLfsFiles}. */
 export interface LfsFiles {
   /** The repository's folder. */
   readonly directory: string
   readonly commit: string
-  /** Name of the remote. */
   readonly remote: string
 }
 
 /**
- * Brings the Git LFS files of a commit to a repository on this machine, if it has any, all at once and in parallel.
- * git's own way, when it writes the files, is one after the other.
- * @throws {ScmError} `E_GIT_LFS` if they are needed and git-lfs is missing; `E_REPOSITORY` if they can't be had
+ * Fetches the Git LFS files of a commit, if it has any, into a local repository in parallel. git itself would fetch them
+ * one by one on checkout.
+ * @throws {ScmError} `E_GIT_LFS` if git-lfs is needed but missing; `E_REPOSITORY` if files can't be fetched
  */
 export async function fetchLfsFiles(git: GitCommand, { directory, commit, remote }: LfsFiles): Promise<void> {
   if (!(await hasLfsFiles(git, directory, commit))) return
   if ((await runProgram(['git-lfs', 'version'], git.context)).failed)
     throw new ScmError(
       'E_GIT_LFS',
-      `Commit ${commit} has files in Git LFS, and git-lfs is not on this machine: install it (Debian: apt-get install git-lfs).`,
+      `Commit ${commit} has files in Git LFS, but git-lfs is not installed on this machine: install it (Debian: apt-get install git-lfs).`,
     )
   await git.run(['lfs', 'fetch', remote, commit], directory).catch((error: unknown) => {
     throw git.failure('E_REPOSITORY', `Can't fetch the Git LFS files of commit ${commit}`, error)
@@ -34,7 +33,7 @@ async function hasLfsFiles(git: GitCommand, directory: string, revision: string)
     await git.run(['grep', '--quiet', '-e', 'filter=lfs', revision, '--', ...attributes], directory)
     return true
   } catch (error) {
-    if (saysNo(error)) return false
+    if (answeredNo(error)) return false
     throw error
   }
 }

@@ -4,7 +4,7 @@ import type { GitCommand } from './git-command.js'
 
 /** A submodule, checked out. */
 export interface Submodule {
-  /** In the repository. */
+  /** Path in the repository. */
   readonly path: string
   /** Where it is checked out. */
   readonly directory: string
@@ -19,7 +19,7 @@ export interface WithSubmodulesOptions {
   readonly repoTree: string | undefined
 }
 
-/** Runs something with a commit's submodules, and those of submodules, checked out beside the mirror. */
+/** Calls `run` with a commit's submodules, including nested ones, checked out beside the mirror. */
 export async function withSubmodules(
   { git, mirrorPath, revision, repoTree }: WithSubmodulesOptions,
   run: (submodules: readonly Submodule[]) => Promise<void>,
@@ -35,8 +35,8 @@ export async function withSubmodules(
     await git.run(add, mirrorPath)
     await git.run(['read-tree', 'HEAD'], worktree)
     const below = repoTree ? ['--', repoTree] : []
-    // Relative addresses start from that of `origin`: here the application's, in submodules their own. What an earlier
-    // commit said is still in the mirror's configuration.
+    // Relative URLs are resolved against `origin`: the application's URL here, their own in submodules. `sync` because the
+    // mirror's configuration may still hold URLs of an earlier commit.
     const origin = ['-c', `remote.origin.url=${git.url}`]
     await git.run([...origin, 'submodule', '--quiet', 'init', ...below], worktree)
     await git.run([...origin, 'submodule', '--quiet', 'sync', ...below], worktree)

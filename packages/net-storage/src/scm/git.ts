@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { unpackTree } from './git-archive.js'
-import { GitCommand, saysNo } from './git-command.js'
+import { answeredNo, GitCommand } from './git-command.js'
 import { fetchLfsFiles } from './git-lfs.js'
 import { replaceFolder } from './replace-folder.js'
 import { withSubmodules } from './git-submodules.js'
@@ -12,8 +12,8 @@ import { ScmError } from './scm-error.js'
 const COMMIT_ID = /^[0-9a-f]{4,40}$/i
 
 /**
- * git, through a bare mirror on the deploy machine. What is deployed is what `git archive` gives: `export-ignore` and
- * `export-subst` are honoured; files in Git LFS are the real ones. Mirrors capistrano-net_storage's `SCM::Git`.
+ * git, through a bare mirror on the deploy machine. Deploys the output of `git archive`: `export-ignore` and
+ * `export-subst` are honoured; Git LFS files have their real content. Mirrors capistrano-net_storage's `SCM::Git`.
  */
 export class Git extends Scm {
   private readonly git: GitCommand
@@ -23,7 +23,7 @@ export class Git extends Scm {
   constructor(options: ScmOptions) {
     super()
     this.git = new GitCommand(options)
-    this.options = { ...options, repoTree: plain(options.repoTree) }
+    this.options = { ...options, repoTree: normalised(options.repoTree) }
   }
 
   async check(branch: string): Promise<void> {
@@ -42,7 +42,7 @@ export class Git extends Scm {
 
   async find(branch: string): Promise<string | undefined> {
     const references = await this.references()
-    // `^{}` stands behind a tag's commit.
+    // `^{}` marks the commit of an annotated tag.
     const names = candidates(branch).flatMap((name) => [`${name}^{}`, name])
     return names.map((name) => references.get(name)).find((id) => id !== undefined)
   }
@@ -53,12 +53,12 @@ export class Git extends Scm {
       await this.fetch(mirrorPath, branch)
     } catch {
       this.git.signal.throwIfAborted()
-      // A git that was killed leaves locks, or worse, behind: the mirror is only a cache.
-      await replaceFolder(mirrorPath, (anew) => this.fetch(anew, branch))
+      // A killed git leaves locks or worse: recreate the mirror, which is only a cache.
+      await replaceFolder(mirrorPath, (replacement) => this.fetch(replacement, branch))
     }
   }
 
-  /** Takes branches, tags (annotated ones too), `refs/…`, and commit ids; a branch before a tag of that name. */
+  /** Accepts branches, tags (also annotated ones), `refs/…`, and commit ids; prefers a branch to a tag of the same name. */
   async resolve(branch: string): Promise<string> {
     for (const name of [...candidates(branch), ...(COMMIT_ID.test(branch) ? [branch] : [])]) {
       const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]
@@ -79,7 +79,7 @@ export class Git extends Scm {
     if ((await this.ask(['cat-file', '-t', '--end-of-options', from])) === undefined) {
       throw new ScmError(
         'E_REPOSITORY',
-        `Commit ${from}, which is deployed, is not in ${this.git.shownUrl}: its history does not reach back to it, or was rewritten. What came since can't be told.`,
+        `The deployed commit ${from} is not in ${this.git.shownUrl}: its history is shallow, or was rewritten. The commits since then can't be listed.`,
       )
     }
     const args = ['log', `--format=${format}`, '--end-of-options', `${from}..${to}`]
@@ -136,7 +136,7 @@ export class Git extends Scm {
       throw git.failure('E_SCM', `Can't make a working copy of ${revision} in ${directory}`, error)
     }
     await this.extract(revision, directory)
-    // What is meant to differ from the commit is no change: what `export-ignore` leaves out, the content of files in Git LFS.
+    // Hide intended differences from the commit: files excluded by `export-ignore`, and the content of Git LFS files.
     await git.run(['update-index', '-q', '--refresh'], path).catch(() => {})
     const changed = await git.run(['diff-files', '--name-only', '-z'], path)
     await git.run(['update-index', '-z', '--skip-worktree', '--stdin'], path, changed)
@@ -159,17 +159,17 @@ export class Git extends Scm {
       )
   }
 
-  /** What git answers of the mirror; undefined if it says that there is no such thing. */
+  /** Queries the mirror; undefined if git answers that the object does not exist. */
   private async ask(args: readonly string[]): Promise<string | undefined> {
     try {
       return await this.git.run(args, this.options.mirrorPath)
     } catch (error) {
-      if (saysNo(error)) return undefined
+      if (answeredNo(error)) return undefined
       throw error
     }
   }
 
-  /** Commit ids by the names of references, as the repository has them now. */
+  /** The remote repository's current references: commit ids by name. */
   private async references(): Promise<ReadonlyMap<string, string>> {
     const { mirrorPath } = this.options
     await this.initialise(mirrorPath)
@@ -193,15 +193,15 @@ export class Git extends Scm {
   private async initialise(directory: string): Promise<void> {
     if (existsSync(`${directory}/HEAD`)) return
     const init = ['init', '--quiet', '--bare', '--template=']
-    await replaceFolder(directory, async (anew) => void (await this.git.run(init, anew)))
+    await replaceFolder(directory, async (replacement) => void (await this.git.run(init, replacement)))
   }
 
   private async fetch(directory: string, branch: string): Promise<void> {
     await this.initialise(directory)
     const wanted = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
     if (branch.startsWith('refs/')) wanted.push(`+${branch}:${branch}`)
-    // A repository that is a shallow clone itself, as CI has: without `--update-shallow`, git skips its branches with a
-    // warning and status 0, and what the mirror had before would be deployed.
+    // The repository may be a shallow clone, as in CI: without `--update-shallow`, git skips its branches with a warning
+    // and status 0, and the mirror's old commit would be deployed.
     const options = ['--quiet', '--prune', '--force', '--no-tags', '--update-shallow']
     const args = ['fetch', ...options, 'shipit', ...wanted]
     try {
@@ -222,8 +222,8 @@ export class Git extends Scm {
   }
 }
 
-/** A folder as git writes it. */
-function plain(folder = ''): string | undefined {
+/** A folder in git's notation. */
+function normalised(folder = ''): string | undefined {
   const names = folder.split('/').filter((name) => name !== '' && name !== '.')
   return names.join('/') || undefined
 }

@@ -3,27 +3,30 @@ import { basename, dirname, resolve } from 'node:path'
 import { OWNER, removeLeftBehind } from '../left-behind.js'
 
 /**
- * Puts a new folder in the place of one, if there is one, that others may be using, or replacing, at the same time: of those
- * who do, the first wins, and the old one is away for no longer than a rename takes.
+ * Creates a folder, or replaces it while other processes may be using or replacing it: the first one wins, and the folder
+ * is missing only between two renames.
  */
-export async function replaceFolder(path: string, make: (anew: string) => Promise<void>): Promise<void> {
+export async function replaceFolder(
+  path: string,
+  make: (replacement: string) => Promise<void>,
+): Promise<void> {
   await mkdir(dirname(resolve(path)), { recursive: true })
   await removeReplacements(path)
   const before = await identity(path)
-  const anew = await mkdtemp(`${resolve(path)}.new-${OWNER}+`)
-  const old = `${anew}.old`
+  const replacement = await mkdtemp(`${resolve(path)}.new-${OWNER}+`)
+  const old = `${replacement}.old`
   try {
-    await make(anew)
+    await make(replacement)
     if ((await identity(path)) !== before) return
     await rename(path, old).catch(unless('ENOENT'))
-    await rename(anew, path).catch(unless('ENOTEMPTY', 'EEXIST'))
+    await rename(replacement, path).catch(unless('ENOTEMPTY', 'EEXIST'))
   } finally {
-    // What was told to end may write for another moment.
-    for (const each of [anew, old]) await rm(each, { recursive: true, force: true, maxRetries: 5 })
+    // A program that is being killed may still write for a moment.
+    for (const each of [replacement, old]) await rm(each, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
-/** Removes what killed processes were about to put in the place of a folder. */
+/** Removes unfinished replacements of a folder, left by killed processes. */
 export async function removeReplacements(path: string): Promise<void> {
   await removeLeftBehind(dirname(resolve(path)), (name) => name.startsWith(`${basename(path)}.new-`))
 }

@@ -10,10 +10,10 @@ import {
 import type { Source, Transport } from '../transport/transport.js'
 import { relay } from './relay.js'
 
-/** Clocks differ; and a new URL for what has not expired does no harm. */
+/** Milliseconds. Clocks differ, and renewing a URL too early does no harm. */
 const EXPIRY_MARGIN = 60_000
 
-/** A stored object of known content. */
+/** A stored object with known content. */
 export interface KnownObject {
   readonly key: string
   /** Bytes. */
@@ -21,7 +21,7 @@ export interface KnownObject {
   readonly sha256: string
 }
 
-/** Settings of downloads. */
+/** Settings for downloads. */
 export interface DownloadSettings {
   readonly transport: Transport
   readonly retries: number
@@ -31,9 +31,8 @@ export interface DownloadSettings {
 }
 
 /**
- * Runs a script that needs `server/lib/fetch.sh` on a server, with what it needs to fetch an object. A server that is
- * refused because its URL has expired is given a new one, and goes on where it was; one that has nothing to fetch with is
- * sent the object over ssh.
+ * Runs a script that uses `server/lib/fetch.sh` on a server, to fetch an object. If storage refuses the server because its
+ * URL has expired, it resumes with a new one. If the server has neither curl nor GNU wget, the object is sent over ssh.
  */
 export async function runFetching(
   host: Host,
@@ -53,7 +52,7 @@ export async function runFetching(
     rate_limit: downloadRateLimit ?? '',
     connections: downloadConnections,
   })
-  // Even without retries: it may have waited for another deploy's download.
+  // At least one, even without retries: the server may have waited for another deploy's download.
   for (let renewals = Math.max(1, retries); ; renewals -= 1) {
     const source = await transport.source(key)
     try {
@@ -61,7 +60,7 @@ export async function runFetching(
     } catch (error) {
       if (error instanceof HostError && error.status === exitStatus('E_NO_DOWNLOADER') && 'url' in source) {
         log(
-          `@${host.name} ${error.output}: sending it from this machine, over ssh. With curl there it would fetch by itself.`,
+          `@${host.name} ${error.output}: sending it from this machine over ssh. Install curl on the server to avoid this.`,
         )
         return await relay(
           host,
@@ -81,12 +80,12 @@ export async function runFetching(
         !hasExpired(source)
       )
         throw error
-      log(`@${host.name} the URL has expired: here is a new one`)
+      log(`@${host.name} the URL has expired: retrying with a new one`)
     }
   }
 }
 
-/** Seconds to wait before each further try: at random up to 1, 2, 4…, so that servers do not come back all at once. */
+/** Seconds to wait before each retry: random, up to 1, 2, 4…, so that servers do not retry at the same time. */
 function retryDelays(retries: number): string {
   return Array.from({ length: retries }, (_, index) => (Math.random() * 2 ** index).toFixed(1)).join(' ')
 }
@@ -96,7 +95,7 @@ function hasExpired(source: Source): boolean {
   return Date.now() > source.expiresAt.getTime() - EXPIRY_MARGIN
 }
 
-/** How a server gets an object, as `server/lib/download.sh` wants it. Holds secrets: goes over standard input only. */
+/** The source as variables of `server/lib/download.sh`. They contain secrets: pass them over standard input only. */
 function sourceVariables(source: Source): Variables {
   if ('command' in source) {
     const environment = Object.entries(source.environment ?? {}).map(

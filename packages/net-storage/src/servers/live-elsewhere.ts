@@ -8,8 +8,8 @@ export interface LiveElsewhere {
 }
 
 /**
- * What most of the servers run that `HOSTS` and `ROLES` leave out, so that a new server can be brought to it; undefined
- * if none is left out, or none of them has anything.
+ * What most of the servers that `HOSTS` and `ROLES` leave out run, so that a new server can get the same; undefined
+ * if none is left out, or none of them has a release.
  */
 export async function liveElsewhere({
   leftOut,
@@ -17,7 +17,7 @@ export async function liveElsewhere({
 }: Pick<PluginApi, 'leftOut' | 'deployTo'>): Promise<LiveElsewhere | undefined> {
   const others = leftOut().filter(({ settings }) => settings.noRelease !== true)
   const answers = await Promise.allSettled(others.map((host) => askReleases(host, deployTo())))
-  // One that is down has no say, and is no reason not to bring up a new one.
+  // Ignore servers that are down: they must not prevent adding a new one.
   const live = majorityLive(
     answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
   )

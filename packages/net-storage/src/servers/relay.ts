@@ -8,16 +8,15 @@ import { TransportError } from '../transport/transport-error.js'
 
 /** Options of {@link relay}. */
 export interface RelayOptions {
-  /** Asked before each try. */
+  /** Called before each attempt. */
   readonly source: () => Promise<Source>
-  /** Further tries. */
   readonly retries: number
   readonly log: (line: string) => void
 }
 
 /**
- * Sends a server an object that this machine fetches for it. When storage breaks off in the middle, it begins again.
- * @throws {HostError} `E_SERVER` with what storage did, once there are no tries left; what `send` rejects with
+ * Sends a server an object that this machine fetches for it. If the download fails midway, it starts again.
+ * @throws {HostError} `E_SERVER` with storage's error after the last retry; what `send` rejects with
  */
 export async function relay<T>(
   host: Host,
@@ -28,7 +27,7 @@ export async function relay<T>(
     let broken: unknown
     try {
       const from = await source()
-      if (!('url' in from)) throw new TransportError('storage gives no address any more.')
+      if (!('url' in from)) throw new TransportError('storage no longer returns a URL.')
       const response = await openOnThisMachine(from)
       const input = (async function* (): AsyncGenerator<Uint8Array> {
         try {
@@ -42,20 +41,17 @@ export async function relay<T>(
     } catch (error) {
       broken ??= error instanceof TransportError ? error : undefined
       if (broken === undefined) throw error
-      const reason = broken instanceof Error ? broken.message : 'for reasons unknown'
-      const output = `could not be sent the archive: storage broke off (${reason.replace(/\.$/, '')})`
+      const reason = broken instanceof Error ? broken.message : 'unknown error'
+      const output = `cannot relay the archive: download from storage failed (${reason.replace(/\.$/, '')})`
       if (attempt === retries)
         throw new HostError({ code: 'E_SERVER', host: host.name, status: null, output, cause: broken })
-      log(`@${host.name} ${output}; trying again, ${attempt + 1} of ${retries}`)
+      log(`@${host.name} ${output}; retrying (${attempt + 1} of ${retries})`)
       await pause(Math.random() * 2 ** attempt * 1000)
     }
   }
 }
 
-/**
- * An object as this machine fetches it, for a server that can't fetch by itself.
- * @throws {TransportError} `E_STORAGE`
- */
+/** Starts to download an object on this machine. @throws {TransportError} `E_STORAGE` */
 async function openOnThisMachine({ url, headers = {}, ca }: AddressSource): Promise<IncomingMessage> {
   const { host, protocol } = new URL(url)
   const request =
@@ -64,9 +60,9 @@ async function openOnThisMachine({ url, headers = {}, ca }: AddressSource): Prom
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     if (response.statusCode === 200) return response
     response.destroy()
-    throw new TransportError(`${host} answers with status ${response.statusCode}: it refuses the archive.`)
+    throw new TransportError(`${host} refused the archive with status ${response.statusCode}.`)
   } catch (error) {
     if (error instanceof TransportError) throw error
-    throw new TransportError(`${host} can't be reached: check the network of this machine.`, { cause: error })
+    throw new TransportError(`Can't reach ${host}: check the network of this machine.`, { cause: error })
   }
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 const PACKAGES = ['capistrano', 'net-storage']
 
-/** A script for servers: what its head says, and what it does. */
+/** Server scripts, split into head comment and body. */
 const SCRIPTS = PACKAGES.flatMap((name) => {
   const folder = new URL(`../../../${name}/server/`, import.meta.url)
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -23,7 +23,7 @@ const STATUSES = [...TABLE.matchAll(/^(E_\w+)=(\d+)/gm)].map(([, name = '', numb
 const matches = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, name = '']) => name)
 
-it('has one table of exit statuses, in which no number means two things, and each is used', () => {
+it('has one table of unique exit statuses, all of them used', () => {
   expect(STATUSES.length).toBeGreaterThan(10)
   expect(new Set(STATUSES.map(({ number }) => number)).size).toBe(STATUSES.length)
   const used = new Set(
@@ -34,7 +34,7 @@ it('has one table of exit statuses, in which no number means two things, and eac
 })
 
 it.each(SCRIPTS.map(({ path, head, body }) => [path, head, body] as const))(
-  '%s names in its head what it takes from other files',
+  '%s lists in its head the names that it uses from other files',
   (_, head, body) => {
     const taken = new Set(matches(body.replaceAll(/'[^'\n]*'/g, ''), /\$\{?#?([a-z]\w*)/g))
     const own = new Set([
@@ -43,7 +43,7 @@ it.each(SCRIPTS.map(({ path, head, body }) => [path, head, body] as const))(
       ...matches(body, /\bread (?:-r )?([a-z]\w*)/g),
       ...matches(body, /\bread (?:-r )?[a-z]\w* ([a-z]\w*)/g),
     ])
-    // What a library that it stands behind takes is named there, and `deploy_to` is where all of them are.
+    // A library's head lists what the library itself uses; `deploy_to` is available everywhere.
     const libraries = matches(head, /\b(lib\/\w+\.sh)/g)
     const named = [
       head,

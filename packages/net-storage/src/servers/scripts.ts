@@ -1,4 +1,4 @@
 import { scriptsIn } from 'shipit-capistrano'
 
-/** This package's scripts for servers. */
+/** This package's server scripts. */
 export const serverScript = scriptsIn(new URL('../../server/', import.meta.url))

@@ -8,16 +8,16 @@ import type { Deployment } from '../deployment.js'
 import { Progress } from '../progress/progress.js'
 import { findBuilders } from './builders.js'
 
-/** Sees to it that storage has an archive of the commit: takes the one that is there, or builds one. */
+/** Ensures that storage has an archive of the commit: reuses an existing one, or builds one. */
 export async function provideArchive(deployment: Deployment): Promise<void> {
   const { shipit, dsl, run, revision, settings, workspace } = deployment
   const pulling = run.kind === 'pull'
-  // By itself, it has those build that listen to what is fetched, as a deploy does.
+  // On its own, this task must run `deploy:fetch`, so that the builders run as in a deploy.
   if (!pulling && !run.includes('deploy:fetch') && findBuilders(deployment).length > 0)
     await dsl.invoke('deploy:fetch')
   const made = workspace.isMade ? await selectedFolder(deployment) : undefined
   const builtWith = pulling ? undefined : await deployment.builtWith(made)
-  // Noted first: from here on no other environment removes it.
+  // Recorded first: from now on, no other environment removes it.
   await deployment.archivesInUse.add(revision)
   const decision = decide({
     found: builtWith ? await deployment.find(revision, builtWith) : await deployment.findBuilt(revision),
@@ -31,7 +31,7 @@ export async function provideArchive(deployment: Deployment): Promise<void> {
   } else if (decision.action === 'missing' || !builtWith) {
     throw new DeployError(
       'E_NO_ARCHIVE',
-      `There is no archive of ${revision} to pull: ${decision.reason}. Make one first: shipit ${run.environment} net_storage:upload_archive`,
+      `There is no archive of ${revision} to pull: ${decision.reason}. Build one first: shipit ${run.environment} net_storage:upload_archive`,
     )
   } else {
     shipit.log(`Building an archive of ${revision}: ${decision.reason}.`)
@@ -42,11 +42,11 @@ export async function provideArchive(deployment: Deployment): Promise<void> {
 }
 
 function reuseLine({ parts, createdAt, createdBy }: Manifest, notRun: readonly string[]): string {
-  const hooks = notRun.length > 0 ? ` Not run, as it holds what they made: ${notRun.join(', ')}.` : ''
-  return `Reusing ${parts[0]?.key}, made ${createdAt} by ${createdBy}.${hooks}`
+  const hooks = notRun.length > 0 ? ` Skipped, because it contains their output: ${notRun.join(', ')}.` : ''
+  return `Reusing ${parts[0]?.key}, built ${createdAt} by ${createdBy}.${hooks}`
 }
 
-/** The folder that is packed. */
+/** The folder to pack. */
 async function selectedFolder({ scm, selection, workspace, localFolder }: Deployment): Promise<string> {
   await scm.leave(workspace.path)
   return selection.select(workspace.path, localFolder.releaseTree(`${workspace.name}.selected`))

@@ -1,11 +1,11 @@
 import type { Deployment } from '../deployment.js'
 
-/** Shipit's own listeners of these are the first. */
+/** The first listener of each is Shipit's own. */
 const TASK_EVENTS = ['task_start', 'task_stop'] as const
 
 /**
- * What may build in the workspace before it is packed, beside the hooks of `net_storage:prepare_archive`, in words: whoever
- * listens to what is fetched or to tasks, and the tasks that stand between. With shipit-deploy, that is where builds are.
+ * What may build in the workspace before it is packed, besides hooks of `net_storage:prepare_archive`, for messages:
+ * listeners to `fetched` or to task events, and tasks in between. With shipit-deploy, that is where builds run.
  */
 export function findBuilders({ shipit, plugin }: Deployment): string[] {
   const listeners = shipit

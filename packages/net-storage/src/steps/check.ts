@@ -8,24 +8,24 @@ import { runFetching, type KnownObject } from '../servers/fetch.js'
 import { serverScript } from '../servers/scripts.js'
 import type { Transport } from '../transport/transport.js'
 
-/** Checks repository, branch, storage, what this machine builds with, and the servers: all at the same time. */
+/** Checks repository, branch, storage, the build tools of this machine, and the servers, all in parallel. */
 export async function checkAll(deployment: Deployment, hosts: readonly Host[]): Promise<void> {
   const { shipit, run, plugin, settings, scm, localFolder, selection } = deployment
   if (run.kind === 'rollback') {
-    shipit.log('Going back needs neither repository nor storage.')
+    shipit.log('A rollback needs neither the repository nor storage: not checked.')
     return
   }
   const live = await deployment.live()
   const { transport, installer, archiver, configFiles } = settings
   await localFolder.make()
-  // From here to where it is awaited, nothing else is: its failure would be nobody's.
+  // Await nothing between here and `allChecks`: a rejection would go unhandled.
   const stored = checkStorage(transport, (line) => shipit.log(line))
   await allChecks([
     ...(live ? [] : [scm.check(plugin.branch())]),
     stored,
     archiver.check(),
     selection.check(),
-    // One that is found by its lockfile is known once there is a commit.
+    // With `auto`, the installer is known only once the commit is.
     ...(typeof installer === 'object' && run.kind !== 'pull'
       ? [installer.identity(), checkLinks(deployment, installer)]
       : []),
@@ -42,7 +42,7 @@ async function checkLinks(
   checkLinkedDirs(shipit.config.linkedDirs ?? [], { installer, folder })
 }
 
-/** Proves that storage works, and stores a small object, for servers to try whether they can fetch one. */
+/** Checks that storage works, and stores a small object that servers fetch as a test. */
 async function checkStorage(transport: Transport, log: (line: string) => void): Promise<KnownObject> {
   const notes = await transport.check()
   for (const note of notes ?? []) log(`Note: ${note}`)
@@ -64,7 +64,7 @@ async function checkServers(
     archives_path: archivesPath,
     programs,
   })
-  // Without storage, the rest of a server can be checked all the same.
+  // Without storage, check the rest of each server anyway.
   const probe = await stored.catch(() => undefined)
   try {
     await dsl.on(hosts, { limit }, (host) =>
@@ -73,7 +73,7 @@ async function checkServers(
         : host.script(script.with({ object: '' })),
     )
   } finally {
-    // If not, it is removed by a later clean-up, and servers' errors are what matters.
+    // If this fails, a later clean-up removes it; the servers' errors matter more.
     if (probe) await transport.remove([probe.key]).catch(() => {})
   }
 }

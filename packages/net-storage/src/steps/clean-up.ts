@@ -2,19 +2,21 @@ import { DAY } from 'shipit-capistrano'
 import type { Deployment } from '../deployment.js'
 import { serverScript } from '../servers/scripts.js'
 
-/** Removes archives that nobody has a release of, on servers and in storage, and what this machine built. */
+/** Removes archives that no release uses, on servers and in storage, and the release tree on this machine. */
 export async function cleanUp(deployment: Deployment): Promise<void> {
   const { shipit, dsl, plugin, run, hosts, archivesPath, settings, store, archivesInUse } = deployment
   if (run.kind === 'rollback') return
   const { localFolder, workspace } = deployment
-  // shipit-deploy removes the one that it made, and no other.
+  // Like shipit-deploy, which removes only a workspace that it created.
   const { keepWorkspace, shallowClone } = shipit.config
   try {
     const clean = serverScript('clean').with({ deploy_to: plugin.deployTo(), archives_path: archivesPath })
     const facts = await dsl.on(hosts, (host) => host.script(clean))
     await localFolder.clean(keepWorkspace || shallowClone === false ? undefined : workspace.name)
     if (plugin.leftOut().length > 0) {
-      shipit.log('Storage is not cleaned up: only all servers together tell what is in use.')
+      shipit.log(
+        'Storage is not cleaned up with HOSTS or ROLES: that needs all servers, to find what is in use.',
+      )
       return
     }
     await archivesInUse.replace(new Set(facts.flatMap(({ revision = [] }) => revision)))
@@ -23,9 +25,9 @@ export async function cleanUp(deployment: Deployment): Promise<void> {
     const unfinished = await settings.transport.removeUnfinished?.(new Date(Date.now() - DAY))
     for (const name of unfinished ?? []) shipit.log(`Removed the unfinished upload of ${name} from storage.`)
   } catch (error) {
-    // What is live is live: an archive too many is no reason to call the deploy failed.
+    // The release is live: leftover archives must not fail the deploy.
     shipit.log(
-      `Warning: old archives could not be removed everywhere; the next deploy tries again.\n${String(error)}`,
+      `Warning: could not remove all old archives; the next deploy will try again.\n${String(error)}`,
     )
   }
 }

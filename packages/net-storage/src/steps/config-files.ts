@@ -6,7 +6,7 @@ import { packConfigFiles } from '../config-files/over-ssh.js'
 import type { Deployment } from '../deployment.js'
 import { serverScript } from '../servers/scripts.js'
 
-/** Sends the config files of this machine to servers, into the release that is being made. They never go to storage. */
+/** Sends this machine's config files to servers, into the release being staged. They never go to storage. */
 export async function sendConfigFiles(deployment: Deployment, hosts: readonly Host[]): Promise<void> {
   const { shipit, dsl, plugin, run, settings, application } = deployment
   const { configDir, configFileMode: mode, multiAppMode, uploadConfigFilesBy, rsyncOptions } = settings

@@ -3,7 +3,7 @@ import type { Deployment } from '../deployment.js'
 import { serverScript } from '../servers/scripts.js'
 import { fetchOntoAll } from './release.js'
 
-/** Has every server fetch the archive in advance; nothing goes live. */
+/** Fetches the archive on every server in advance; nothing goes live. */
 export async function prefetch(deployment: Deployment): Promise<void> {
   const { shipit, settings, hosts, revision } = deployment
   const extract = settings.prefetch === 'extract'
@@ -12,7 +12,7 @@ export async function prefetch(deployment: Deployment): Promise<void> {
   shipit.log(`${have} the archive of ${revision}${extract ? ', unpacked' : ''}.`)
 }
 
-/** The revisions whose archives a server fetched in advance. */
+/** The revisions whose archives a server has prefetched. */
 export async function describePrefetched({ plugin, archivesPath }: Deployment, host: Host): Promise<string> {
   const script = serverScript('prefetched').with({
     deploy_to: plugin.deployTo(),

@@ -10,10 +10,10 @@ import { defaultJitter } from '../settings.js'
 import { sendConfigFiles } from './config-files.js'
 import { installedTwice } from './installed-twice.js'
 
-/** What a server does with the archive: makes a release of it, keeps it, or keeps it and unpacks it. */
+/** What a server does with the archive: stages a release from it, keeps it, or keeps and unpacks it. */
 export type Purpose = 'stage' | 'prefetch' | 'extract'
 
-/** Has every server make the release from the archive: whole, linked and configured before it is one. */
+/** Makes the release from the archive on every server; unpacked, linked and configured before it appears in `releases`. */
 export async function makeRelease(deployment: Deployment): Promise<void> {
   const { shipit, dsl, run, hosts } = deployment
   await fetchOntoAll(deployment, 'stage')
@@ -24,13 +24,13 @@ export async function makeRelease(deployment: Deployment): Promise<void> {
   shipit.log(`${have} release ${run.chosenRelease()}, verified.`)
 }
 
-/** Says that the release is there, and what plugins install into it a second time. */
+/** Emits `updated`, and warns about plugins that install into the release a second time. */
 export function announceRelease({ shipit }: Deployment): void {
   for (const line of installedTwice(shipit)) shipit.log(line)
   shipit.emit('updated')
 }
 
-/** Brings a release that is gone back to, to servers that lack it. @throws {DeployError} `E_NO_ARCHIVE` */
+/** In a rollback, stages the release on servers that lack it. @throws {DeployError} `E_NO_ARCHIVE` */
 export async function restoreRelease(
   deployment: Deployment,
   hosts: readonly Host[],
@@ -42,10 +42,10 @@ export async function restoreRelease(
   await sendConfigFiles(deployment, hosts)
 }
 
-/** Has every server fetch the archive. */
+/** Fetches the archive on every server. */
 export async function fetchOntoAll(deployment: Deployment, purpose: Purpose): Promise<void> {
   const { dsl, hosts, settings } = deployment
-  const progress = new Progress({ title: 'Servers that have it', total: hosts.length, format: String })
+  const progress = new Progress({ title: 'Servers done', total: hosts.length, format: String })
   try {
     await dsl.on(hosts, { limit: settings.maxParallels }, async (host) => {
       await fetchOnto(deployment, host, purpose)

@@ -1,7 +1,7 @@
 import { askReleases } from 'shipit-capistrano'
 import type { Deployment } from '../deployment.js'
 
-/** Brings the mirror up to date and finds the commit: the branch's, or what servers run that are left out. */
+/** Updates the mirror and finds the commit: the branch's, or the one on servers left out by `HOSTS` or `ROLES`. */
 export async function resolveRevision(deployment: Deployment): Promise<void> {
   const { shipit, run, plugin, scm, localFolder } = deployment
   const live = await deployment.live()

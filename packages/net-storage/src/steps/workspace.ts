@@ -4,21 +4,22 @@ import { isFolder } from '../file-kind.js'
 import { installDependencies } from '../installer/dependencies.js'
 import { findBuilders } from './builders.js'
 
-/** Names the folder in which the release is built, and fills it at once where something builds in it. */
+/** Names the folder in which the release is built, and fills it immediately if something builds in it. */
 export async function openWorkspace(deployment: Deployment): Promise<void> {
   const { shipit, dsl, run, workspace } = deployment
   const { keepWorkspace, shallowClone, workspace: configured } = shipit.config
   const builders = findBuilders(deployment)
   const names = builders.join(', ')
   if (run.kind === 'pull') {
-    if (names) shipit.log(`Nothing is built: the archive in storage is deployed, whatever ${names} may do.`)
+    if (names)
+      shipit.log(`Nothing is built: the archive in storage is deployed. Any output of ${names} is ignored.`)
     return
   }
   workspace.builders = builders
   if (shallowClone === false && configured && configured !== workspace.path)
-    shipit.log(`The workspace is ${workspace.path}; ${configured} of the settings is not used.`)
+    shipit.log(`The workspace is ${workspace.path}; the configured ${configured} is not used.`)
   run.buildsIn(workspace.path)
-  if (names) shipit.log(`The workspace is made before storage is asked: ${names} may build in it.`)
+  if (names) shipit.log(`Creating the workspace before checking storage: ${names} may build in it.`)
   if (names || keepWorkspace) await dsl.invoke('net_storage:prepare_archive')
   shipit.emit('fetched')
 }
@@ -32,7 +33,7 @@ export async function fillWorkspace(deployment: Deployment): Promise<void> {
   if (settings.multiAppMode && !(await isFolder(shipit.netStorage.localReleaseAppPath))) {
     throw new DeployError(
       'E_APPLICATION',
-      `netStorage.multiAppMode: commit ${revision} has no folder '${application}', as the application is called.`,
+      `netStorage.multiAppMode: commit ${revision} has no folder '${application}', the application's name.`,
     )
   }
   const log = (line: string): void => shipit.log(line)

@@ -17,7 +17,7 @@ export interface ArchiverContractOptions {
 
 const MTIME = 1_700_000_000
 
-/** What every archiver has to prove, as tests of the caller's runner. Needs `sh`, `diff` and GNU `find`. */
+/** The tests that every archiver has to pass, for any runner. Needs `sh`, `diff` and GNU `find`. */
 export function archiverContract({ it, create }: ArchiverContractOptions): void {
   const test = (name: string, run: (archiver: Archiver, folder: string) => Promise<void>): unknown =>
     it(name, async () => {
@@ -29,13 +29,13 @@ export function archiverContract({ it, create }: ArchiverContractOptions): void 
       }
     })
 
-  test('can pack here, and names its format so that a key in storage can end with it', async (archiver) => {
+  test('can pack here, and names its format so that storage keys can end with it', async (archiver) => {
     await archiver.check()
     assert.match(archiver.format, /^[A-Za-z0-9]+(\.[A-Za-z0-9]+)*$/)
     assert.match(archiver.contentType, /^[\w.-]+\/[\w.+-]+$/)
   })
 
-  test('gives the same bytes for the same tree, wherever and whenever it is', async (archiver, folder) => {
+  test('gives the same bytes for the same tree, regardless of place and time', async (archiver, folder) => {
     const trees = [join(folder, 'one'), join(folder, 'deeper/elsewhere')]
     for (const tree of trees) await oddTree(tree)
     await utimes(join(trees[1] ?? '', 'big'), 1, 1)
@@ -44,7 +44,7 @@ export function archiverContract({ it, create }: ArchiverContractOptions): void 
     assert.ok(one.equals(two ?? Buffer.alloc(0)), 'two archives of the same tree differ')
   })
 
-  test('brings names, content, permission bits, links and empty folders to the server', async (archiver, folder) => {
+  test('preserves names, content, permission bits, links and empty folders', async (archiver, folder) => {
     const [source, target, file] = [
       join(folder, 'source'),
       join(folder, 'target'),
@@ -58,7 +58,7 @@ export function archiverContract({ it, create }: ArchiverContractOptions): void 
       encoding: 'utf8',
     })
     assert.equal(status, 0, stderr)
-    // diff compares content and links' targets; find compares kinds, modes and times.
+    // diff compares content and link targets; find compares types, modes and times.
     execFileSync('diff', ['-r', '--no-dereference', source, target])
     assert.deepEqual(listing(target), listing(source))
     const times = execFileSync('find', ['.', '-type', 'f', '-printf', '%Ts\n'], {
@@ -68,7 +68,7 @@ export function archiverContract({ it, create }: ArchiverContractOptions): void 
     assert.deepEqual(new Set(times.trim().split('\n')), new Set([String(MTIME)]))
   })
 
-  test('fails, and does not end early, for what can not be deployed', async (archiver, folder) => {
+  test('fails, rather than ending early, for files that cannot be deployed', async (archiver, folder) => {
     await writeFile(join(folder, 'a file'), 'content')
     execFileSync('mkfifo', [join(folder, 'z pipe')])
     await assert.rejects(buffer(archiver.pack(folder, { mtime: MTIME })), { code: 'E_TREE' })

@@ -11,19 +11,19 @@ export interface InstallerContractOptions {
   readonly it: (name: string, run: () => Promise<void>) => unknown
   readonly create: () => Installer
   /**
-   * Folder with an application and its lockfile, which asks for a dependency and for another one in development; it is
-   * copied, and not changed.
+   * Folder of an application and its lockfile, with one production and one development dependency. It is copied, not
+   * changed.
    */
   readonly application: () => Promise<string>
   /** Name of the lockfile there. */
   readonly lockfile: string
-  /** Changes the application so that its lockfile does not match any more. */
+  /** Changes the application so that its lockfile no longer matches. */
   readonly outdate: (directory: string) => Promise<void>
-  /** Which of the two dependencies the application in a folder can use. */
+  /** Which of the two dependencies the application in a folder can load. */
   readonly usable: (directory: string) => Promise<{ production: boolean; development: boolean }>
 }
 
-/** What every installer has to prove, as tests of the caller's runner. Needs GNU `find`. */
+/** The tests that every installer has to pass, for any runner. Needs GNU `find`. */
 export function installerContract(options: InstallerContractOptions): void {
   const { it, create, application, lockfile, outdate, usable } = options
 
@@ -51,7 +51,7 @@ export function installerContract(options: InstallerContractOptions): void {
       }
     })
 
-  test('names itself, its lockfile, and what its result depends on', async (installer) => {
+  test('returns its name, its lockfile, and what its result depends on', async (installer) => {
     assert.match(installer.name, /^[A-Za-z0-9.-]+$/)
     assert.ok(installer.lockfiles.includes(lockfile))
     const identity = await installer.identity()
@@ -59,7 +59,7 @@ export function installerContract(options: InstallerContractOptions): void {
     for (const value of Object.values(identity)) assert.match(value, /\S/)
   })
 
-  test('installs what production needs, and nothing else; also the second time', async (installer, prepare, root) => {
+  test('installs only what production needs, also the second time', async (installer, prepare, root) => {
     const first = await prepare('first')
     await installer.install(first)
     assert.deepEqual(await usable(first.directory), { production: true, development: false })
@@ -67,7 +67,7 @@ export function installerContract(options: InstallerContractOptions): void {
     await installer.install(second)
     assert.deepEqual(listing(second.directory), listing(first.directory))
 
-    // As on a server: in another folder, without what stood beside it.
+    // As on a server: in another folder, without the folders beside it.
     const moved = join(root, 'elsewhere')
     await rename(second.directory, moved)
     await rm(first.directory, { recursive: true })
@@ -76,7 +76,7 @@ export function installerContract(options: InstallerContractOptions): void {
     assert.deepEqual(links(moved).filter(isAbsolute), [])
   })
 
-  test('refuses a lockfile that does not match, and says what to do', async (installer, prepare) => {
+  test('rejects a lockfile that does not match, and says what to do', async (installer, prepare) => {
     const target = await prepare('outdated')
     await outdate(target.directory)
     await assert.rejects(
@@ -90,22 +90,22 @@ export function installerContract(options: InstallerContractOptions): void {
     )
   })
 
-  test('gives up when it is told to', async (installer, prepare) => {
-    const target = await prepare('given up')
+  test('can be cancelled', async (installer, prepare) => {
+    const target = await prepare('cancelled')
     const abort = new AbortController()
     const installing = installer.install({ ...target, signal: abort.signal })
-    const reason = new Error('given up')
+    const reason = new Error('cancelled')
     abort.abort(reason)
     await assert.rejects(installing, (error: Error) => error === reason || error.name === 'AbortError')
   })
 }
 
-/** Names, kinds and permission bits. */
+/** Names, types and permission bits. */
 function listing(root: string): string[] {
   return find(root, ['-printf', '%P %y %m\\0'])
 }
 
-/** Targets of links. */
+/** Link targets. */
 function links(root: string): string[] {
   return find(root, ['-type', 'l', '-printf', '%l\\0'])
 }

@@ -5,19 +5,19 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Scm, ScmOptions } from '../scm/scm.js'
 
-/** A repository to deploy from, as the contract wants it made and changed. */
+/** A repository to deploy from, which the contract changes. */
 export interface ScmRepository {
-  /** Its address, as `repositoryUrl`. */
+  /** Its URL, as `repositoryUrl`. */
   readonly url: string
   /** Its working copy, in which the contract writes and removes files. */
   readonly directory: string
-  /** Commits the working copy as it is, new and removed files too. Returns the revision. */
+  /** Commits the working copy, including new and removed files. Returns the revision. */
   commit(message: string): Promise<string>
-  /** What is committed from here on is of a new branch, which starts from the newest commit. */
+  /** Switches to a new branch, which starts at the newest commit. */
   branch(name: string): Promise<void>
-  /** Gives the newest commit a name for good. */
+  /** Tags the newest commit. */
   tag(name: string): Promise<void>
-  /** Takes the newest commit of the branch away, as those do who rewrite history. */
+  /** Removes the newest commit of the branch, which rewrites history. */
   rewind(): Promise<void>
 }
 
@@ -26,28 +26,28 @@ export interface ScmContractOptions {
   /** The test runner's `it` or `test`: vitest's, jest's, mocha's, `node:test`'s. */
   readonly it: (name: string, run: () => Promise<void>) => unknown
   readonly create: (options: ScmOptions) => Scm
-  /** Makes a repository without a commit in a folder of its own, which is there and empty. What is committed first is of the branch `main`. */
+  /** Creates a repository without commits in an existing, empty folder. The first commit is on the branch `main`. */
   readonly createRepository: (directory: string) => Promise<ScmRepository>
-  /** Address at which no repository is, and which holds the password `canary-password` if addresses may hold one. */
+  /** URL without a repository, which contains the password `canary-password` if URLs may contain one. */
   readonly brokenUrl: string
-  /** `format` for {@link Scm.log} that gives a commit's subject. */
+  /** `format` for {@link Scm.log} that prints a commit's subject. */
   readonly subjectFormat: string
 }
 
 interface Setting {
-  /** Folder of the test. */
+  /** The test's folder. */
   readonly folder: string
   readonly repository: ScmRepository
-  /** A new one; those of the same `name` have the same copy. */
+  /** Creates an SCM; those with the same `name` share a copy. */
   readonly scm: (options?: Partial<ScmOptions> & { readonly name?: string }) => Scm
-  /** Writes files by their paths, and commits. */
+  /** Writes files by path, and commits. */
   readonly commit: (files: Readonly<Record<string, string>>, message?: string) => Promise<string>
 }
 
-// Some scms take no spaces in names.
+// Some SCMs allow no spaces in names.
 const ODD = 'feature/it\'s-"$(touch${IFS}pwned)"-`touch${IFS}pwned`-ünï-☃'
 
-/** What every scm has to prove, as tests of the caller's runner. Needs `diff` and GNU `find`. */
+/** The tests that every SCM has to pass, for any runner. Needs `diff` and GNU `find`. */
 export function scmContract({
   it,
   create,
@@ -64,7 +64,7 @@ export function scmContract({
         const scm: Setting['scm'] = ({ name = 'copy', ...options } = {}) =>
           create({
             repositoryUrl: repository.url,
-            // As settings have it: relative to where the deploy runs.
+            // As in settings: relative to where the deploy runs.
             mirrorPath: relative('', join(folder, 'copies', name)),
             signal: () => new AbortController().signal,
             ...options,
@@ -101,7 +101,7 @@ export function scmContract({
     assert.deepEqual(await pwned(folder), [])
   })
 
-  test('says of what is not there what that is, without a stack', async ({ repository, scm, commit }) => {
+  test('names what is missing, without a stack', async ({ repository, scm, commit }) => {
     await assert.rejects(scm().check('main'), forPeople('E_REPOSITORY_EMPTY', repository.url))
     await commit({ 'folder/file': '1' })
     await assert.rejects(scm().check('mian'), forPeople('E_BRANCH', 'mian'))
@@ -113,14 +113,14 @@ export function scmContract({
     await assert.rejects(scm({ repoTree: 'folder/file' }).resolve('main'), forPeople('E_REPO_TREE'))
   })
 
-  test('says that a repository can not be read, without its password', async ({ scm }) => {
+  test('reports a repository that cannot be read, without its password', async ({ scm }) => {
     const broken = scm({ repositoryUrl: brokenUrl })
     await assert.rejects(broken.check('main'), forPeople('E_REPOSITORY'))
     await assert.rejects(broken.find('main'), forPeople('E_REPOSITORY'))
     await assert.rejects(broken.update('main'), forPeople('E_REPOSITORY'))
   })
 
-  test('takes a name for a name, even if it looks like an option', async ({ folder, scm, commit }) => {
+  test('never takes a name for an option', async ({ folder, scm, commit }) => {
     await commit({ file: '1' })
     await scm().update('main')
     for (const name of [
@@ -136,7 +136,7 @@ export function scmContract({
     assert.deepEqual(await pwned(folder), [])
   })
 
-  test('keeps its copy up to date, when history is rewritten, too', async ({ repository, scm, commit }) => {
+  test('updates its copy, even after history is rewritten', async ({ repository, scm, commit }) => {
     for (const content of ['1', '2', '3']) {
       const revision = await commit({ file: content })
       await scm().update('main')
@@ -145,7 +145,7 @@ export function scmContract({
     }
   })
 
-  test('brings a copy up to date that a killed process left behind', async ({ folder, scm, commit }) => {
+  test('updates a copy that a killed process left broken', async ({ folder, scm, commit }) => {
     await commit({ file: '1' })
     for (const name of ['halved', 'emptied']) {
       await scm({ name }).update('main')
@@ -160,7 +160,7 @@ export function scmContract({
     }
   })
 
-  test('gives up when it is told to, and goes on from there', async ({ scm, commit }) => {
+  test('can be cancelled, and recovers', async ({ scm, commit }) => {
     const revision = await commit({ file: '1' })
     for (const milliseconds of [0, 1, 2, 5, 10, 20, 50]) {
       const signal = AbortSignal.timeout(milliseconds)
@@ -172,7 +172,7 @@ export function scmContract({
     assert.equal(await scm().resolve('main'), revision)
   })
 
-  test('tells when a commit was made, and what came after it', async ({ scm, commit }) => {
+  test('returns the time of a commit, and the log since then', async ({ scm, commit }) => {
     const before = Math.floor(Date.now() / 1000)
     const first = await commit({ file: '1' }, 'First')
     await commit({ file: '2' }, "Second: it's $(odd) `and` %n {node} ünï")
@@ -239,7 +239,7 @@ export function scmContract({
     await part.extract(revision, below)
     assert.deepEqual(await readdir(below, { recursive: true }), ['deep', 'deep/file'])
 
-    // What a working copy has in addition is gone when it is left.
+    // leave() removes what a working copy has in addition.
     const workspace = join(folder, 'workspace')
     await scm({ name: 'one' }).checkOut(revision, relative('', workspace))
     await scm({ name: 'one' }).leave(relative('', workspace))
@@ -253,7 +253,7 @@ export function scmContract({
     ])
   })
 
-  test('lets go of a commit that can not be had', async ({ folder, scm, commit }) => {
+  test('rejects a commit that does not exist', async ({ folder, scm, commit }) => {
     const revision = await commit({ file: '1' })
     await scm().update('main')
     const other = revision.replaceAll(/./g, '1')
@@ -278,7 +278,7 @@ async function write(root: string, files: Readonly<Record<string, string>>): Pro
   }
 }
 
-/** Does something to every second file, in the order of their names. */
+/** Calls `harm` for every second file, in the order of their names. */
 async function damage(root: string, harm: (path: string) => Promise<void>): Promise<void> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
@@ -289,7 +289,7 @@ async function damage(root: string, harm: (path: string) => Promise<void>): Prom
   }
 }
 
-/** What would be there if a name had got into a shell. */
+/** Files that exist only if a shell interpreted a name. */
 async function pwned(directory: string): Promise<string[]> {
   return (await readdir(directory, { recursive: true })).filter((name) => basename(name) === 'pwned')
 }

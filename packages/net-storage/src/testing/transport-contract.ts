@@ -8,16 +8,16 @@ import type { Source, StoredObject, Transport } from '../transport/transport.js'
 export interface TransportContractOptions {
   /** The test runner's `it` or `test`: vitest's, jest's, mocha's, `node:test`'s. */
   readonly it: (name: string, run: () => Promise<void>) => unknown
-  /** A transport for one test, on storage that is really there and holds nothing of another test. */
+  /** A transport for one test, with real storage that contains nothing of other tests. */
   readonly create: () => Promise<Transport>
-  /** One whose storage isn't there, or refuses. Its `check` has to say so. */
+  /** A transport whose storage is missing or refuses access. Its `check` has to report that. */
   readonly createBroken: () => Promise<Transport>
 }
 
 const MEBIBYTE = 1 << 20
 
 /**
- * What every transport has to prove, as tests of the caller's runner. A transport's test is one call:
+ * The tests that every transport has to pass, for any runner. A transport's test is one call:
  *
  * ```ts
  * transportContract({ it, create: async () => new MyTransport(…), createBroken: async () => new MyTransport(…) })
@@ -27,20 +27,20 @@ export function transportContract({ it, create, createBroken }: TransportContrac
   const test = (name: string, run: (transport: Transport) => Promise<void>): unknown =>
     it(name, async () => run(await create()))
 
-  test('stores an object from memory and gives it back, byte for byte', async (transport) => {
+  test('stores an object from memory and reads it, byte for byte', async (transport) => {
     const content = randomBytes(100_000)
     assert.equal(await transport.put('archives/one.tar.gz', content), true)
     assert.deepEqual(await text(transport, 'archives/one.tar.gz'), content.toString('base64'))
   })
 
-  test('stores a stream of any size, and says what it is', async (transport) => {
+  test('stores a stream of any size, and returns its metadata', async (transport) => {
     const chunk = randomBytes(MEBIBYTE)
     const before = Date.now()
     await transport.put('archives/long', repeat(chunk, 20))
     const found = await transport.stat('archives/long')
     assert.equal(found?.key, 'archives/long')
     assert.equal(found?.size, 20 * MEBIBYTE)
-    // Storage counts in seconds, by a clock of its own.
+    // Storage counts in seconds, and has its own clock.
     assert.ok(Math.abs(found.modifiedAt.getTime() - before) < 60_000, String(found.modifiedAt))
     const fetched = await download(await transport.source('archives/long'))
     assert.ok(fetched.equals(Buffer.concat(Array.from({ length: 20 }, () => chunk))))
@@ -55,26 +55,26 @@ export function transportContract({ it, create, createBroken }: TransportContrac
     }
   })
 
-  test('knows nothing of an object that was never stored', async (transport) => {
+  test('finds no object that was never stored', async (transport) => {
     assert.equal(await transport.stat('never/stored'), undefined)
     assert.equal(await transport.get('never/stored'), undefined)
     assert.deepEqual(await keys(transport, 'never/'), [])
     await transport.remove(['never/stored'])
   })
 
-  test('takes a key for one object, not for a folder', async (transport) => {
+  test('does not treat a folder as an object', async (transport) => {
     await transport.put('folder/object', Buffer.from('x'))
     assert.equal(await transport.stat('folder'), undefined)
     assert.equal(await transport.get('folder'), undefined)
   })
 
-  test('replaces an object as a whole', async (transport) => {
+  test('replaces the whole object', async (transport) => {
     await transport.put('manifests/a.json', Buffer.from('first, and longer'))
     assert.equal(await transport.put('manifests/a.json', Buffer.from('second')), true)
     assert.equal(await text(transport, 'manifests/a.json'), Buffer.from('second').toString('base64'))
   })
 
-  test('leaves an object alone that is there already, with ifAbsent', async (transport) => {
+  test('does not replace an existing object with ifAbsent', async (transport) => {
     assert.equal(await transport.put('manifests/a.json', Buffer.from('first'), { ifAbsent: true }), true)
     assert.equal(await transport.put('manifests/a.json', Buffer.from('second'), { ifAbsent: true }), false)
     assert.equal(
@@ -98,7 +98,7 @@ export function transportContract({ it, create, createBroken }: TransportContrac
     assert.deepEqual(await keys(transport, ''), ['manifold'])
   })
 
-  test('keeps nothing of an upload whose source fails, and fails with the very error', async (transport) => {
+  test('keeps nothing of an upload whose source fails, and rejects with the same error', async (transport) => {
     const broken = new Error('the source broke')
     const source = async function* (): AsyncGenerator<Uint8Array> {
       yield* repeat(randomBytes(MEBIBYTE), 12)
@@ -108,23 +108,23 @@ export function transportContract({ it, create, createBroken }: TransportContrac
     assert.deepEqual(await keys(transport, ''), [])
   })
 
-  test('keeps nothing of an upload that is given up', async (transport) => {
+  test('keeps nothing of a cancelled upload', async (transport) => {
     const abort = new AbortController()
-    const reason = new Error('given up')
+    const reason = new Error('cancelled')
     const source = async function* (): AsyncGenerator<Uint8Array> {
       yield* repeat(randomBytes(MEBIBYTE), 12)
       abort.abort(reason)
       yield* repeat(randomBytes(MEBIBYTE), 12)
     }
-    await assert.rejects(transport.put('archives/given-up', source(), { signal: abort.signal }), reason)
+    await assert.rejects(transport.put('archives/cancelled', source(), { signal: abort.signal }), reason)
     await assert.rejects(
-      transport.put('archives/given-up', Buffer.from('x'), { signal: abort.signal }),
+      transport.put('archives/cancelled', Buffer.from('x'), { signal: abort.signal }),
       reason,
     )
     assert.deepEqual(await keys(transport, ''), [])
   })
 
-  test('refuses keys that would leave their place', async (transport) => {
+  test('rejects keys that could leave the storage', async (transport) => {
     for (const key of [
       '',
       '/etc/passwd',
@@ -146,12 +146,12 @@ export function transportContract({ it, create, createBroken }: TransportContrac
     }
   })
 
-  test('finds usable storage in order, and leaves nothing behind', async (transport) => {
+  test('passes its check on usable storage, and leaves nothing behind', async (transport) => {
     await transport.check()
     assert.deepEqual(await keys(transport, ''), [])
   })
 
-  it('says of storage that is not there what to do, without a stack', async () => {
+  it('says what to do if storage is missing, without a stack', async () => {
     const transport = await createBroken()
     await assert.rejects(transport.check(), (error: Error & { code?: unknown; showStack?: unknown }) => {
       assert.match(String(error.code), /^E_/)
@@ -181,7 +181,7 @@ async function keys(transport: Transport, prefix: string): Promise<string[]> {
   return (await objects(transport, prefix)).map(({ key }) => key).toSorted()
 }
 
-/** Fetches an object as a server does. */
+/** Downloads an object like a server. */
 async function download(source: Source): Promise<Buffer> {
   if ('url' in source) {
     const response = await fetch(source.url, source.headers ? { headers: source.headers } : {})

@@ -20,7 +20,7 @@ transportContract({
   createBroken: async () => new DirectoryTransport({ path: join(folder, 'missing') }),
 })
 
-it('never makes the folder itself, which a missing mount would fill', async () => {
+it('never creates the folder itself, as the mount may be missing', async () => {
   const path = join(folder, 'not-mounted')
   await expect(new DirectoryTransport({ path }).put('key', Buffer.from('x'))).rejects.toMatchObject({
     code: 'E_STORAGE',
@@ -29,7 +29,7 @@ it('never makes the folder itself, which a missing mount would fill', async () =
   expect(await readdir(folder)).not.toContain('not-mounted')
 })
 
-it('lets only one of many writers have a key', async () => {
+it('lets only one of many writers create a key', async () => {
   const transport = await create()
   const writers = Array.from({ length: 20 }, (_, index) =>
     transport.put('lock', Buffer.from(`writer ${index}`), { ifAbsent: true }),
@@ -40,7 +40,7 @@ it('lets only one of many writers have a key', async () => {
   expect(content).toBe(`writer ${stored.indexOf(true)}`)
 })
 
-it('offers a folder of its own for the lock, but not where the mount is missing', async () => {
+it('offers a separate folder for the lock, but not if the mount is missing', async () => {
   const path = join(folder, 'mount')
   await expect(new DirectoryTransport({ path }).lock()).rejects.toMatchObject({ code: 'E_STORAGE' })
   expect(await readdir(folder)).not.toContain('mount')
@@ -48,11 +48,11 @@ it('offers a folder of its own for the lock, but not where the mount is missing'
   expect(await new DirectoryTransport({ path }).lock()).toEqual({ folder: join(path, 'locks') })
 })
 
-it('names the folder that it may not write to', async () => {
+it('names the folder that it cannot write to', async () => {
   const path = join(folder, 'read-only')
   await mkdir(path)
   await chmod(path, 0o500)
-  // Whoever may write everywhere is stopped by a file in the way instead.
+  // root ignores permissions: put a file in the way instead.
   if (process.getuid?.() === 0) await new DirectoryTransport({ path }).put('archives', Buffer.from('a file'))
   await expect(new DirectoryTransport({ path }).put('archives/key', Buffer.from('x'))).rejects.toMatchObject({
     code: 'E_STORAGE',

@@ -8,16 +8,16 @@ import { assertKey } from './key.js'
 import { Transport, type PutOptions, type Source, type StoredObject } from './transport.js'
 import { TransportError } from './transport-error.js'
 
-/** What the system says of a path that holds no file: nothing, a file above it, a folder. */
+/** Codes for a path that is not a file: missing, below a file, a folder. */
 const NOT_A_FILE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 
 /** Options of {@link DirectoryTransport}. */
 export interface DirectoryTransportOptions {
-  /** Folder that the deploy machine and all servers see under this path. It must be there. */
+  /** Folder that the deploy machine and all servers share under this path. It must exist. */
   readonly path: string
 }
 
-/** A shared mount, or a folder where everything is on one machine, as storage. */
+/** Storage in a shared mount, or in a folder if everything is on one machine. */
 export class DirectoryTransport extends Transport {
   readonly description: string
   private readonly path: string
@@ -50,9 +50,9 @@ export class DirectoryTransport extends Transport {
   ): Promise<boolean> {
     const { ifAbsent = false, signal } = options
     const file = this.file(key)
-    // A key's parts never begin with a dot: no key is ever a half-written file.
+    // No key matches this file, as the parts of keys never begin with a dot.
     const part = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`)
-    // The folder itself is never made: where a mount is missing, this machine's own disk would fill.
+    // Never create the folder itself: if the mount is missing, this machine's own disk would fill up.
     await this.attempt('write to', () => stat(this.path))
     await this.attempt('write to', () => mkdir(dirname(file), { recursive: true }))
     let sourceError: unknown
@@ -102,7 +102,7 @@ export class DirectoryTransport extends Transport {
     return { command: ['cat', '--', this.file(key)] }
   }
 
-  /** In a folder, which is made; but not in one that is not there, such as a mount that is missing. */
+  /** Locks in a subfolder. @throws {TransportError} if the storage folder is missing, as an unmounted share is */
   override async lock(): Promise<LockOffer> {
     await this.attempt('keep a lock in', () => stat(this.path))
     return { folder: join(this.path, 'locks') }
@@ -124,8 +124,7 @@ export class DirectoryTransport extends Transport {
   private failure(doing: string, error: unknown): TransportError {
     if (error instanceof TransportError) return error
     const { code } = error as NodeJS.ErrnoException
-    const advice =
-      code === 'ENOENT' ? 'it must be there: create it, or mount it' : 'check its owner, mode and free space'
+    const advice = code === 'ENOENT' ? 'create it, or mount it' : 'check its owner, mode and free space'
     return new TransportError(
       `Can't ${doing} the storage folder ${this.path} (${code ?? String(error)}): ${advice}.`,
       { cause: error },
@@ -138,7 +137,7 @@ async function moveInto(file: string, part: string, ifAbsent: boolean): Promise<
     await rename(part, file)
     return true
   }
-  // A hard link fails if there is something already, whoever else tries at the same moment.
+  // Atomic: a hard link fails if the file exists.
   return link(part, file).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

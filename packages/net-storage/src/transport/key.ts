@@ -1,13 +1,13 @@
 import { TransportError } from './transport-error.js'
 
 /**
- * Proves that a key stays where it belongs: parts of `[A-Za-z0-9._-]`, none of them empty or beginning with a dot.
+ * Checks that a key can't leave its storage: parts of `[A-Za-z0-9._-]`, none of them empty or beginning with a dot.
  * @throws {TransportError} `E_KEY`
  */
 export function assertKey(key: string): void {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(key)) return
   throw new TransportError(
-    `${JSON.stringify(key)} can't be a key in storage: letters, digits, '-', '_', '.' and '/' can.`,
+    `${JSON.stringify(key)} is not a valid storage key: use letters, digits, '-', '_', '.' and '/', and begin no part with a dot.`,
     { code: 'E_KEY' },
   )
 }

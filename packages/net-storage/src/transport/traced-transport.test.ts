@@ -27,7 +27,7 @@ beforeEach(() => void (lines.length = 0))
 const create = async (): Promise<Transport> =>
   tracedTransport(new DirectoryTransport({ path: await mkdtemp(join(folder, 'storage-')) }))
 
-describe('a transport that is traced is one', () => {
+describe('a traced transport', () => {
   transportContract({
     it,
     create,
@@ -35,7 +35,7 @@ describe('a transport that is traced is one', () => {
   })
 })
 
-it('tells each call with its key and bytes', async () => {
+it('logs each call with its key and bytes', async () => {
   const transport = await create()
   const stream = async function* (): AsyncGenerator<Uint8Array> {
     yield Buffer.alloc(1000)
@@ -53,7 +53,7 @@ it('tells each call with its key and bytes', async () => {
   expect(lines.map((line) => line.replace(/\d+ ms$/, 'N ms'))).toEqual([
     'shipit-storage put archives/a: 1500 bytes, N ms',
     'shipit-storage put b: 4 bytes, N ms',
-    'shipit-storage put b: not stored, as there is one, N ms',
+    'shipit-storage put b: not stored, already exists, N ms',
     'shipit-storage get b: 4 bytes, N ms',
     'shipit-storage get c: absent, N ms',
     'shipit-storage stat archives/a: 1500 bytes, N ms',
@@ -63,7 +63,7 @@ it('tells each call with its key and bytes', async () => {
   ])
 })
 
-/** With a secret in all that it says, and private fields. */
+/** With a secret in everything it returns, and private fields. */
 class Secretive extends DirectoryTransport {
   #asked = 0
   override readonly isExclusive = false
@@ -78,7 +78,7 @@ class Secretive extends DirectoryTransport {
   }
 }
 
-it('tells nothing of addresses and errors, and leaves the rest of the transport as it is', async () => {
+it('logs no URLs or errors, and leaves the rest of the transport unchanged', async () => {
   const inner = new Secretive({ path: folder })
   const transport = tracedTransport(inner)
   expect(await transport.source('a')).toMatchObject({ url: expect.stringContaining('s3cr3t1') })

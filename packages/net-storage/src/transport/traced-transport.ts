@@ -7,8 +7,8 @@ const log = debuglog('shipit-storage')
 type Methods = Pick<Transport, 'stat' | 'put' | 'get' | 'list' | 'remove' | 'source'>
 
 /**
- * The same transport, whose calls are told where NODE_DEBUG asks for it: the key, bytes and milliseconds, and nothing of what
- * may be secret, as where a server gets an object from.
+ * The same transport, with its calls logged if NODE_DEBUG enables it: key, bytes and milliseconds, but nothing that may
+ * be secret, such as sources.
  */
 export function tracedTransport(transport: Transport): Transport {
   if (!log.enabled) return transport
@@ -17,7 +17,7 @@ export function tracedTransport(transport: Transport): Transport {
     get(_, name) {
       if (Object.hasOwn(methods, name)) return methods[name as keyof Methods]
       const property: unknown = Reflect.get(transport, name)
-      // Bound, as one of the transport's own class may have private fields.
+      // Bound, because the transport's class may have private fields.
       return typeof property === 'function' ? property.bind(transport) : property
     },
   })
@@ -45,7 +45,7 @@ function tracedMethods(transport: Transport): Methods {
         log,
         `put ${key}`,
         () => transport.put(key, content, options),
-        (stored) => (stored ? `${bytes} bytes` : 'not stored, as there is one'),
+        (stored) => (stored ? `${bytes} bytes` : 'not stored, already exists'),
       )
     },
     get: (key) =>
