@@ -292,7 +292,7 @@ describe('a deploy', () => {
 
   it('installs nothing when it is told so, and says that this made it build again', async () => {
     const { status, output } = await deploy({ installer: false })
-    expect(output).toMatch(/installer was npm, and is none/)
+    expect(output).toMatch(/installer was npm, now none/)
     expect(output).not.toContain('Installing')
     expect(status).toBe(0)
     expect(await isThere(current('node_modules'))).toBe(false)
@@ -307,9 +307,7 @@ describe('a deploy', () => {
     expect((await deploy({ installer: 'copy' })).status).toBe(0)
     expect(await readFile(current('installed by copy'), 'utf8')).toBe('locked')
     expect((await deploy({ installer: 'copy' })).output).toContain('Reusing')
-    expect((await deploy({ installer: 'copy' }, { COPY_VERSION: '2' })).output).toContain(
-      'copy was 1, and is 2',
-    )
+    expect((await deploy({ installer: 'copy' }, { COPY_VERSION: '2' })).output).toContain('copy was 1, now 2')
   })
 
   it('refuses a lockfile that does not match, and leaves what is live', async () => {
@@ -330,7 +328,7 @@ describe('a deploy', () => {
     await stage.app.commit({ 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'Use two package managers')
     const both = await deploy()
     expect(both.output).toMatch(
-      /has package-lock\.json and pnpm-lock\.yaml: remove all but one .*\[E_INSTALLER\]/,
+      /has package-lock\.json and pnpm-lock\.yaml: remove all but one, .*\[E_INSTALLER\]/,
     )
     const missing = await deploy({ installer: 'pnpm' }, { PATH: await pathWithout('pnpm') })
     expect(missing.output).toMatch(/'pnpm' is not installed on this machine: install it, .*\[E_INSTALLER\]/)
@@ -383,7 +381,7 @@ describe('a deploy', () => {
     await stage.app.git('rm', '-r', '--quiet', '.')
     await stage.app.commit(await filesOf(await javascript(), 'shop/'), 'Several applications')
     const { output } = await deploy({ multiAppMode: true })
-    expect(output).toContain('by shop/package-lock.json')
+    expect(output).toContain('from shop/package-lock.json')
     expect(await usable(current('shop'))).toEqual({ production: true, development: false })
 
     await stage.app.git('rm', '-r', '--quiet', '.')
@@ -393,8 +391,8 @@ describe('a deploy', () => {
       'A workspace',
     )
     const both = await deploy({ multiAppMode: true })
-    expect(both.output).toContain('with npm, by package-lock.json')
-    expect(both.output).toContain('with bundler, by Gemfile.lock')
+    expect(both.output).toContain('with npm from package-lock.json')
+    expect(both.output).toContain('with bundler from Gemfile.lock')
     expect(both.status).toBe(0)
     expect(await usable(current())).toEqual({ production: true, development: false })
     expect(await isThere(current('vendor/bundle/ruby'))).toBe(true)

@@ -132,7 +132,7 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   expect(await readdir(stage.path('web1', 'current/services/a library'))).toEqual([])
 
   const { status, output } = await deploy({ updateSubmodules: true, gitConfig })
-  expect(output).toContain('submodules was false, and is true')
+  expect(output).toContain('submodules was false, now true')
   expect(status).toBe(0)
   expect(await live('services/a library/library')).toBe('of the library')
   expect(await live('services/a library/deep/inner/inner')).toBe('of the inner one')
