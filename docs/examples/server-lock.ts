@@ -4,7 +4,7 @@ import { DeployError, Script, type Host } from 'shipit-capistrano'
 import type { LockStore, StoredLock } from 'shipit-deploy-locker'
 
 // Each state is a folder with a number: mkdir makes one of a name once, whoever tries at the same moment. The highest number
-// counts. `renewed` in it holds the server's time.
+// counts. `written` in it holds the server's time.
 const STATES = `
 mkdir -p -- "$folder"
 cd -- "$folder"
@@ -22,7 +22,7 @@ newest
 [ -f "$newest/text" ] || exit 0
 fact now "$(date +%s)"
 fact version "$newest"
-read -r renewed <"$newest/renewed" && fact renewed "$renewed"
+read -r written <"$newest/written" && fact written "$written"
 IFS= read -r text <"$newest/text" && fact text "$text"
 `)
 
@@ -31,16 +31,9 @@ mkdir "$number" 2>/dev/null || exit 0
 newest
 # Whoever was held up for long may have made a number again that was removed before.
 if [ "$newest" -ne "$number" ]; then rmdir "$number"; exit 0; fi
-write "$number/renewed" "$(date +%s)"
+write "$number/written" "$(date +%s)"
 write "$number/text" "$text"
 for each in [0-9]*; do [ "$each" -ge "$number" ] || rm -rf -- "$each"; done
-fact version "$number"
-`)
-
-const RENEW = Script.of(`${STATES}
-newest
-[ "$newest" -eq "$number" ] || exit 0
-write "$number/renewed" "$(date +%s)"
 fact version "$number"
 `)
 
@@ -55,19 +48,15 @@ export class ServerLockStore implements LockStore {
   constructor(private readonly options: ServerLockStoreOptions) {}
 
   async read(key: string): Promise<StoredLock | undefined> {
-    const { version, text, now, renewed } = await this.run(READ, key)
+    const { version, text, now, written } = await this.run(READ, key)
     if (version === undefined || text === undefined) return undefined
     // Whole seconds: it may be up to one younger.
-    const age = Math.max(0, Number(now) - Number(renewed) - 1) * 1000
+    const age = Math.max(0, Number(now) - Number(written) - 1) * 1000
     return { version, text, age, now: Number(now) * 1000 }
   }
 
   async write(key: string, text: string, expected = '0'): Promise<string | undefined> {
     return (await this.run(WRITE.with({ number: Number(expected) + 1, text }), key)).version
-  }
-
-  async renew(key: string, _: string, version: string): Promise<string | undefined> {
-    return (await this.run(RENEW.with({ number: version }), key)).version
   }
 
   private async run(script: Script, key: string): Promise<Record<string, string | undefined>> {

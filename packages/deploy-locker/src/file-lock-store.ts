@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { lock as takeTurn } from 'proper-lockfile'
 import { LockError } from './errors.js'
 import { keepFresh } from './keep-fresh.js'
@@ -42,7 +41,7 @@ export class FileLockStore implements LockStore {
         const number = (await this.numbers(key)).at(-1)
         if (number === undefined) return undefined
         const file = this.path(key, number)
-        const text = await readFile(file, 'utf8').catch(ignoreMissing)
+        const text = await readFile(file, 'utf8').catch(ignore('ENOENT'))
         const times = text === undefined ? undefined : await this.times(file)
         // Else there is a higher one by now.
         if (text !== undefined && times) return { version: String(number), text, ...times }
@@ -55,25 +54,24 @@ export class FileLockStore implements LockStore {
     return this.attempt(async () => {
       const made = await mkdir(this.dir, { recursive: true })
       if (made && this.isProjects) await writeFile(join(this.dir, '.gitignore'), '*\n')
-      const done = await this.turn(key)
-      if (!done) return undefined
+      const endTurn = await this.turn(key)
       try {
-        return (await this.claim(key, number, text)) ? String(number) : undefined
+        return endTurn && (await this.claim(key, number, text)) ? String(number) : undefined
       } finally {
-        await done().catch(() => {})
+        await endTurn?.().catch(() => {})
       }
     })
   }
 
-  renew(key: string, _: string, version: string): Promise<string | undefined> {
+  touch(key: string, version: string): Promise<boolean> {
     return this.attempt(async () => {
-      if ((await this.numbers(key)).at(-1) !== Number(version)) return undefined
-      const file = await open(this.path(key, version), 'r+').catch(ignoreMissing)
-      if (!file) return undefined
+      if ((await this.numbers(key)).at(-1) !== Number(version)) return false
+      const file = await open(this.path(key, version), 'r+').catch(ignore('ENOENT'))
+      if (!file) return false
       try {
-        // A text's first byte is always this one. A time given by this machine would be of this machine's clock.
+        // The first byte of any text: utimes would set this machine's time.
         await file.write('{', 0)
-        return version
+        return true
       } finally {
         await file.close()
       }
@@ -85,12 +83,10 @@ export class FileLockStore implements LockStore {
   }
 
   writeSync(key: string, text: string, version: string): void {
-    const file = this.path(key, version)
-    if (!existsSync(file)) return
     const whole = this.aside(key)
     try {
       writeFileSync(whole, text)
-      renameSync(whole, file)
+      renameSync(whole, this.path(key, version))
     } catch {
       rmSync(whole, { force: true })
     }
@@ -103,41 +99,33 @@ export class FileLockStore implements LockStore {
   /** Writes the file of a number that no process had before. False if one has, or a higher number is there. */
   private async claim(key: string, number: number, text: string): Promise<boolean> {
     const whole = this.aside(key)
+    const file = this.path(key, number)
     try {
       await writeFile(whole, text)
-      await link(whole, this.path(key, number))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
+      const isFirst = await link(whole, file).then(() => true, ignore('EEXIST'))
+      if (!isFirst) return false
     } finally {
       await rm(whole, { force: true })
     }
     const numbers = await this.numbers(key)
     if (numbers.at(-1) !== number) {
-      await rm(this.path(key, number), { force: true })
+      await rm(file, { force: true })
       return false
     }
-    // They may be another user's, in a folder in which each removes their own.
+    // They may be another user's, in a folder where users remove only their own files.
     for (const lower of numbers.slice(0, -1)) await rm(this.path(key, lower), { force: true }).catch(() => {})
     return true
   }
 
-  /** One at a time, as many at once would make work for each other; undefined if it is another's turn. */
-  private async turn(key: string): Promise<(() => Promise<void>) | undefined> {
+  /**
+   * Waits for a turn to write, as many writers at once would make work for each other; undefined if it is still another's.
+   * Correctness does not depend on it: who is held up in here for long finds its number taken.
+   */
+  private turn(key: string): Promise<(() => Promise<void>) | undefined> {
     const guard = join(this.dir, `${safe(key)}.guard`)
-    try {
-      // Who is held up in here for longer finds its number taken: nothing else depends on the turn.
-      return await takeTurn(guard, {
-        lockfilePath: guard,
-        realpath: false,
-        stale: 2000,
-        onCompromised: () => {},
-      })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
-      await pause(5 + Math.random() * 20)
-      return undefined
-    }
+    const retries = { retries: 1, minTimeout: 5, maxTimeout: 25, randomize: true }
+    const options = { lockfilePath: guard, realpath: false, stale: 2000, retries, onCompromised: () => {} }
+    return takeTurn(guard, options).catch(ignore('ELOCKED'))
   }
 
   private async times(file: string): Promise<{ readonly age: number; readonly now: number } | undefined> {
@@ -145,7 +133,7 @@ export class FileLockStore implements LockStore {
     try {
       await writeFile(probe, '')
       const { mtimeMs: now } = await stat(probe)
-      const found = await stat(file).catch(ignoreMissing)
+      const found = await stat(file).catch(ignore('ENOENT'))
       return found && { age: now - found.mtimeMs, now }
     } finally {
       await rm(probe, { force: true })
@@ -154,7 +142,7 @@ export class FileLockStore implements LockStore {
 
   private async numbers(key: string): Promise<number[]> {
     const name = safe(key)
-    const names = (await readdir(this.dir).catch(ignoreMissing)) ?? []
+    const names = (await readdir(this.dir).catch(ignore('ENOENT'))) ?? []
     return names
       .filter((each) => each.startsWith(`${name}.`))
       .flatMap((each) => /^(\d+)\.info$/.exec(each.slice(name.length + 1))?.[1] ?? [])
@@ -189,6 +177,9 @@ function safe(key: string): string {
   return name.startsWith('.') ? `%2E${name.slice(1)}` : name
 }
 
-function ignoreMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+/** Handles errors with this code, and throws others. */
+function ignore(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error
+  }
 }

@@ -42,7 +42,6 @@ it("takes the settings' own, and asks nobody", async () => {
   const unnamed: LockStore = {
     read: (key) => store.read(key),
     write: (...state) => store.write(...state),
-    renew: (...state) => store.renew(...state),
   }
   expect(await find({ store: unnamed })).toMatchObject({ guardsAgainst: undefined })
   expect(await find({ dir: join(folder, 'b'), offered: never })).toMatchObject({

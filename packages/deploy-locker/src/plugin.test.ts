@@ -121,9 +121,9 @@ function losing(): LockStore {
   return {
     read: (key) => store.read(key),
     write: (...state) => store.write(...state),
-    async renew(key, text, version) {
+    async touch(key, version) {
       await new Lock(store).break(key, { user: 'bob', reason: 'it hangs' })
-      return store.renew(key, text, version)
+      return store.touch(key, version)
     },
   }
 }

@@ -21,7 +21,6 @@ it('gives back what it got at the moment that it was interrupted', async () => {
   const reason = new Error('interrupted')
   const interrupting: LockStore = {
     read: (key) => store.read(key),
-    renew: (...state) => store.renew(...state),
     async write(...state) {
       const version = await store.write(...state)
       interrupt.abort(reason)

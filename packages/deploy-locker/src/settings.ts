@@ -34,7 +34,7 @@ export type DeployLockSettings = NonNullable<z.input<typeof settingsSchema>>
 
 /** A store is known by its methods: a second copy of this package may have made it. */
 export function isLockStore(value: unknown): value is LockStore {
-  return hasShape<LockStore>(value, { read: 'function', write: 'function', renew: 'function' })
+  return hasShape<LockStore>(value, { read: 'function', write: 'function' })
 }
 
 /** How this process was started: `shipit production deploy`. */

@@ -61,14 +61,13 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     }
   })
 
-  testStore('renews the last state, and no other one', async (store) => {
-    const first = await store().write('shop', '{"state":1}', undefined)
-    const renewed = await store().renew('shop', '{"state":1,"again":true}', first ?? '')
-    assert.ok(renewed)
-    const next = await store().write('shop', '{"state":2}', renewed)
+  testStore('writes and touches the current state, and no earlier one', async (store) => {
+    const first = (await store().write('shop', '{"state":1}', undefined)) ?? ''
+    assert.notEqual(await store().touch?.('shop', first), false)
+    const next = await store().write('shop', '{"state":2}', first)
     assert.ok(next)
-    assert.equal(await store().renew('shop', '{"state":1,"late":true}', renewed), undefined)
-    assert.equal(await store().write('shop', '{"state":3}', renewed), undefined)
+    assert.equal((await store().touch?.('shop', first)) ?? false, false)
+    assert.equal(await store().write('shop', '{"state":3}', first), undefined)
     assert.equal((await store().read('shop'))?.text, '{"state":2}')
   })
 
