@@ -1,5 +1,6 @@
-// S3 beside the AWS CLI and curl, on one radosgw: `npm run bench:s3 -- --megabytes 500 --rounds 3 --directory /dev/shm`
+// S3 beside the AWS CLI, @aws-sdk/lib-storage and curl, on one radosgw: `npm run bench:s3 -- --megabytes 500 --rounds 3 --directory /dev/shm`
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -54,6 +55,21 @@ try {
   )
   console.log(
     `  most memory of this process, which uploads: ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`,
+  )
+
+  const client = new S3Client({ ...connection, requestChecksumCalculation: 'WHEN_REQUIRED' })
+  const upload = (): Promise<unknown> => {
+    const params = {
+      Bucket: 'bench',
+      Key: 'library',
+      Body: createReadStream(file, { highWaterMark: 1 << 20 }),
+    }
+    return new Upload({ client, params, partSize: 8 << 20, queueSize: 4 }).done()
+  }
+  report(
+    'upload',
+    '@aws-sdk/lib-storage',
+    await race(() => transport.put('ours', createReadStream(file, { highWaterMark: 1 << 20 })), upload),
   )
 
   const source = await transport.source('ours')
