@@ -51,7 +51,7 @@ it('says in the plan whether releases may go live', async () => {
 
 it('refuses a deploy before anything is built, unless somebody says that it has to be', async () => {
   const refused = await run('deploy', CLOSED)
-  expect(refused.output).toContain("Releases go live from 9 to 16 o'clock. Nothing went live")
+  expect(refused.output).toContain('Releases may go live from 9:00 to 16:00. Nothing was published')
   expect(refused.output).not.toContain('Building an archive')
   expect(refused.status).toBe(1)
   expect((await run('deploy', CLOSED, { OUT_OF_HOURS: 'it burns' })).status).toBe(0)
