@@ -22,7 +22,7 @@ beforeAll(async () => {
   instance.shipit.initialize()
 })
 afterAll(async () => {
-  // Ends the shared connections.
+  // Closes the shared connections.
   instance.shipit.stop()
   await fleet.stop()
   await rm(directory, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { closing } from '../../demo/closing.js'
 
-it('says at its end what is left running', () => {
+it('prints what is left running', () => {
   const ended = closing({ seconds: 41.6, stay: false })
   expect(ended).toContain('The demo took 42 s, and nothing is left running.')
   expect(ended).toContain('--stay')
