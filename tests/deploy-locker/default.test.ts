@@ -112,7 +112,7 @@ async function expectGuarded(env: NodeJS.ProcessEnv, bobs: NodeJS.ProcessEnv = {
 it('keeps two checkouts of one user on one machine from deploying concurrently, and no others', async () => {
   const { output } = await expectGuarded({ file: 'push.ts' })
   expect(output).toContain(
-    'Locked shop.production, against other deploys of this user on this machine; deployLock.store guards against other machines.',
+    'Locked shop.production, against other deploys of this user on this machine; set deployLock.store to guard against other machines.',
   )
   expect(existsSync(join(stage.directory, 'state/shipit-deploy-locker'))).toBe(true)
   expect(existsSync(join(stage.directory, 'alice/.lock'))).toBe(false)

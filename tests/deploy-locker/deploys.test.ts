@@ -122,7 +122,7 @@ it('continues immediately after a killed deploy of this machine', async () => {
   alice.kill('SIGKILL')
   await alice.ended
   const bob = await run('bob', 'deploy')
-  expect(bob.output).toContain('Took over a lock that was left behind: shop.production is locked by alice')
+  expect(bob.output).toContain('Took over an abandoned lock: shop.production is locked by alice')
   expect(bob.status).toBe(0)
   // Her build may still be running.
   await openGate(gate)
@@ -136,7 +136,7 @@ it.each([
   await sleeper.printed('falls asleep')
   const revision = await commit()
   const bob = await run('bob', 'deploy', { LOCK_WAIT: '60' })
-  expect(bob.output).toMatch(/Waiting up to 60 s.*Took over a lock that was left behind/s)
+  expect(bob.output).toMatch(/Waiting up to 60 s.*Took over an abandoned lock/s)
   expect(bob.status).toBe(0)
   sleeper.kill('SIGCONT')
   expect(await sleeper.ended).toBe(1)
@@ -164,7 +164,7 @@ describe.each(['s3', 'file'])('frozen (%s)', (where) => {
     }
     expect(await stage.live()).toEqual(live)
     const insisting = await as('rollback', { FREEZE_OVERRIDE: '1' })
-    expect(insisting.output).toContain('This rollback goes on, as FREEZE_OVERRIDE is 1.')
+    expect(insisting.output).toContain('This rollback continues because FREEZE_OVERRIDE=1.')
     expect(insisting.status).toBe(0)
     expect((await as('deploy:unfreeze')).status).toBe(0)
     expect((await as('deploy:lock:check')).status).toBe(0)

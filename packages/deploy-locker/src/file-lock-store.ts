@@ -9,23 +9,23 @@ import type { LockStore, StoredLock } from './lock-store.js'
 
 /** Options of {@link FileLockStore}. */
 export interface FileLockStoreOptions {
-  /** Folder for locks; made when it is missing. Capistrano's `deploy_lock_dir`. */
+  /** Folder for locks; created if missing. Capistrano's `deploy_lock_dir`. */
   readonly dir: string
-  /** Seconds after which another machine may take over the lock of a deploy that was not heard of, in a shared folder. @default 60 */
+  /** Seconds after which another machine may take over a lock that was not renewed, in a shared folder. @default 60 */
   readonly lease?: number
 }
 
 /**
- * Locks in a folder. A state is a file with a number in its name; the highest one counts, and the next number is given to
- * exactly one process: the file system makes a name once. Times are the folder's own.
+ * Locks in a folder. A state is a file with a number in its name; the highest number is current. Exactly one process gets the next
+ * number, because the file system creates a name only once. Times are the file system's.
  */
 export class FileLockStore implements LockStore {
   readonly description: string
   readonly lease: number
-  /** A look costs little here, and shows soon that somebody has broken the lock. */
+  /** Cheap here, and soon shows that somebody broke the lock. */
   readonly renewEvery = 2000
   private readonly dir: string
-  /** Whether the folder is one of the project that is deployed. */
+  /** Whether the folder is inside the project. */
   private readonly isProjects: boolean
 
   constructor({ dir, lease = 60 }: FileLockStoreOptions) {
@@ -43,7 +43,7 @@ export class FileLockStore implements LockStore {
         const file = this.path(key, number)
         const text = await readFile(file, 'utf8').catch(ignore('ENOENT'))
         const times = text === undefined ? undefined : await this.times(file)
-        // Else there is a higher one by now.
+        // Otherwise there is a higher number by now.
         if (text !== undefined && times) return { version: String(number), text, ...times }
       }
     })
@@ -69,7 +69,7 @@ export class FileLockStore implements LockStore {
       const file = await open(this.path(key, version), 'r+').catch(ignore('ENOENT'))
       if (!file) return false
       try {
-        // The first byte of any text: utimes would set this machine's time.
+        // Rewrites the first byte of the text: utimes would set this machine's time.
         await file.write('{', 0)
         return true
       } finally {
@@ -96,7 +96,7 @@ export class FileLockStore implements LockStore {
     return keepFresh(this.path(key, version), every)
   }
 
-  /** Writes the file of a number that no process had before. False if one has, or a higher number is there. */
+  /** Creates the file of a number. False if another process did, or there is a higher number. */
   private async claim(key: string, number: number, text: string): Promise<boolean> {
     const whole = this.aside(key)
     const file = this.path(key, number)
@@ -112,14 +112,14 @@ export class FileLockStore implements LockStore {
       await rm(file, { force: true })
       return false
     }
-    // They may be another user's, in a folder where users remove only their own files.
+    // They may belong to another user, in a folder where users may only delete their own files.
     for (const lower of numbers.slice(0, -1)) await rm(this.path(key, lower), { force: true }).catch(() => {})
     return true
   }
 
   /**
-   * Waits for a turn to write, as many writers at once would make work for each other; undefined if it is still another's.
-   * Correctness does not depend on it: who is held up in here for long finds its number taken.
+   * Waits for a turn, because many concurrent writers would slow each other down; undefined if another still has its turn.
+   * Correctness does not depend on it: a writer that was delayed finds its number taken.
    */
   private turn(key: string): Promise<(() => Promise<void>) | undefined> {
     const guard = join(this.dir, `${safe(key)}.guard`)
@@ -164,14 +164,14 @@ export class FileLockStore implements LockStore {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       throw new LockError(
-        `Can't keep a lock in ${this.dir} (${code ?? String(error)}): it must be a folder that this user can write to, on a disk with room. Correct deployLock.dir, or the folder.`,
+        `Can't keep a lock in ${this.dir} (${code ?? String(error)}): it must be a folder that this user can write to, on a disk that is not full. Correct deployLock.dir or the folder.`,
         error,
       )
     }
   }
 }
 
-/** A lock's name as part of a file's. */
+/** A lock's name, as part of a file name. */
 function safe(key: string): string {
   const name = encodeURIComponent(key).replaceAll('*', '%2A')
   return name.startsWith('.') ? `%2E${name.slice(1)}` : name

@@ -7,13 +7,13 @@ const file = openSync(path, 'r+')
 setInterval(() => writeSync(file, '{', 0), every)`
 
 /**
- * Touches a record in a thread of its own, as the event loop of this process may be blocked for minutes, until the returned
- * function is called.
+ * Touches a record from a separate thread until the returned function is called: the event loop of this process may be blocked
+ * for minutes.
  * @param every milliseconds
  */
 export function keepFresh(path: string, every: number): () => void {
   const worker = new Worker(TOUCH, { eval: true, workerData: { path, every }, execArgv: [], env: {} })
-  // Without it, the renewals of the main thread are what is left.
+  // The main thread still renews the lock.
   worker.on('error', () => {})
   worker.unref()
   return () => void worker.terminate()

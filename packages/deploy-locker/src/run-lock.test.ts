@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-it('gives back what it got at the moment that it was interrupted', async () => {
+it('releases a lock that it got just when it was interrupted', async () => {
   const log: string[] = []
   const lock = new RunLock({ environment: () => 'test', log: (line) => log.push(line), emit: () => {} })
   const store = new FileLockStore({ dir })
