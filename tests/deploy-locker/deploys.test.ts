@@ -129,7 +129,7 @@ it('continues immediately after a killed deploy of this machine', async () => {
 })
 
 it.each([
-  ['build', 'was lost while this deploy held it: bob took it over', 'E_LOCK_LOST'],
+  ['build', "lost the lock 'shop.production': bob took it over", 'E_LOCK_LOST'],
   ['confirmed', 'web1: refused: a deploy that got the lock later was here', 'E_SERVERS'],
 ])('does not let a deploy publish after it slept past its lease (%s)', async (where, message, code) => {
   const sleeper = start('alice', 'deploy', { SLEEP: where })

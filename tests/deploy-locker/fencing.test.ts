@@ -142,7 +142,7 @@ describe('a deploy that is stopped while its lock is broken', () => {
 
   it.each([
     ['confirmed', 'refused: a deploy that got the lock later was here', '2 of 2 servers failed'],
-    ['build', 'was lost while this deploy held it: bob took it over', 'event: E_LOCK_LOST'],
+    ['build', "lost the lock 'shop.production': bob took it over", 'event: E_LOCK_LOST'],
   ])('and continues after another deploy, does not publish (%s)', async (where, ...messages) => {
     await stage.app.commit({ VERSION: `sleeper of ${where}\n` }, `Sleeps when ${where}`)
     const sleeper = stage.start('deploy', { USER: 'alice', SLEEP: where }, shipitfile)
