@@ -1,4 +1,4 @@
-// A deploy of a Node application to any number of servers. `npm run demo` deploys with this very file.
+// Deploys a Node application to any number of servers. `npm run demo` uses this file unchanged.
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import deployLocker from 'shipit-deploy-locker'
 import netStorage from 'shipit-net-storage'
@@ -7,16 +7,16 @@ import { S3Transport } from 'shipit-net-storage-s3'
 const { env } = process
 
 export default (shipit: Shipit): void => {
-  const { before, after } = capistrano(shipit) // loads shipit-deploy, too
+  const { before, after } = capistrano(shipit) // also loads shipit-deploy
   netStorage(shipit)
   deployLocker(shipit)
 
-  // One deploy at a time, on all machines that use the bucket: the lock is kept there. A deploy that fails gives it back.
+  // One deploy at a time across all machines that use the bucket, which holds the lock. A failed deploy releases it.
   before('deploy:starting', 'deploy:lock')
   after('deploy:finished', 'deploy:unlock')
   after('deploy:failed', 'deploy:unlock')
 
-  // What is built here, once, is what every server gets. Skipped when storage has the commit's archive already.
+  // Builds once, for all servers. Skipped when storage already has the commit's archive.
   after('net_storage:prepare_archive', 'assets:build', async () => {
     await shipit.local('npm run --silent build', { cwd: shipit.netStorage.localReleaseAppPath })
   })
@@ -29,15 +29,15 @@ export default (shipit: Shipit): void => {
       deployTo: env['DEPLOY_TO'] ?? '/srv/shop',
       keepReleases: 5,
       netStorage: {
-        // Credentials come from where the AWS CLI takes them: environment, profile, SSO, instance role.
+        // Credentials come from the same places as the AWS CLI's: environment, profile, SSO, instance role.
         transport: new S3Transport({
           bucket: env['S3_BUCKET'] ?? 'deploys',
           prefix: 'shop',
           region: env['S3_REGION'] ?? 'ap-northeast-1',
-          // For MinIO, Ceph and the like; not needed for Amazon's.
+          // For MinIO, Ceph and the like; not needed for Amazon S3.
           ...(env['S3_ENDPOINT'] ? { endpoint: env['S3_ENDPOINT'], forcePathStyle: true } : {}),
         }),
-        // Files of this machine that go to the servers directly, never through storage.
+        // Files on this machine that are sent to the servers directly, never through storage.
         configFiles: ['config/production/*.json'],
       },
     },

@@ -1,4 +1,4 @@
-// Packing beside tar with pigz and zstd, on the same tree: `npm run bench:archive -- --files 20000 --megabytes 400`
+// Compares packing with tar and pigz or zstd, on the same tree: `npm run bench:archive -- --files 20000 --megabytes 400`
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -24,10 +24,10 @@ const [files, megabytes, rounds] = [values.files, values.megabytes, values.round
 const directory = await mkdtemp(join(tmpdir(), 'bench-'))
 try {
   await makeTree(directory, { files, megabytes })
-  console.log(`${files} files, ${megabytes} MB; the fastest of ${rounds} rounds, one beside the other`)
+  console.log(`${files} files, ${megabytes} MB; best of ${rounds} rounds, alternating`)
   await compare('tar.gz', new TarGzip(), 'tar -I pigz -cf - . | cat >/dev/null')
   await compare('tar.zst', new TarZstd(), "tar -I 'zstd -3 -T0' -cf - . | cat >/dev/null")
-  console.log(`most memory: ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`)
+  console.log(`peak memory: ${(process.resourceUsage().maxRSS / 1000).toFixed(0)} MB`)
 } finally {
   await rm(directory, { recursive: true, force: true })
 }

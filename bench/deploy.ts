@@ -1,4 +1,4 @@
-// What a deploy costs beside its parts, on real ssh hosts and real S3: `npm run bench:deploy -- --archiver tar.zst`
+// Compares a deploy with its parts, on real ssh hosts and real S3: `npm run bench:deploy -- --archiver tar.zst`
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
@@ -23,9 +23,9 @@ const { values } = parseArgs({
     megabytes: { type: 'string', default: '400' },
     rounds: { type: 'string', default: '3' },
     archiver: { type: 'string', default: 'tar.gz' },
-    // Megabytes a second, to storage.
+    // Megabytes per second, to storage.
     uplink: { type: 'string', default: '15' },
-    // In memory, so that the disk, which others use as well, does not decide.
+    // In memory, so that other users of the disk don't affect the results.
     in: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
   },
 })
@@ -37,7 +37,7 @@ const [files, megabytes, rounds] = [values.files, values.megabytes, values.round
 const archiver: Archiver = values.archiver === 'tar.zst' ? new TarZstd() : new TarGzip()
 const decompress = values.archiver === 'tar.zst' ? 'zstd -dc' : 'gzip -dc'
 
-/** The example with another archiver, without its build, and telling its memory. */
+/** The example with another archiver and without its build; prints its peak memory. */
 const SHIPITFILE = `
 import example from './shipitfile'
 export default shipit => {
@@ -49,10 +49,10 @@ export default shipit => {
 `
 
 const directory = await mkdtemp(join(values.in, 'bench-'))
-// Storage is another machine's: it gets a core of its own, and so does the deploy machine.
+// Storage runs on another machine in practice, so it gets its own core, and so does the deploy machine.
 pin('1')
 const storage = await startRadosgw(join(directory, 'radosgw'))
-// What takes the time in an upload.
+// The bottleneck of an upload.
 const uplink = await startLink(storage.endpoint, values.uplink)
 pin('0,1')
 const fleet = await startFleet({ directory, names: ['web1'] })
@@ -90,7 +90,7 @@ try {
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
   }
   let peak = 0
-  /** Seconds that each task took. */
+  /** Returns the seconds each task took. */
   const shipit = async (task: string, more: NodeJS.ProcessEnv = {}): Promise<(name: string) => number> => {
     const run = startShipit(task, {
       cwd: directory,
@@ -118,17 +118,17 @@ try {
     credentials,
     forcePathStyle: true,
   }).source('archive')
-  if (!('url' in source)) throw new Error('not an address')
+  if (!('url' in source)) throw new Error('expected a URL')
   await writeFile(join(fleet.host('web1').home, 'url'), `url = "${source.url}"\n`)
 
   console.log(
-    `${files} files, ${megabytes} MB, ${archiver.format}, ${values.uplink} MB a second to storage; the fastest of ${rounds} rounds, one beside the other`,
+    `${files} files, ${megabytes} MB, ${archiver.format}, ${values.uplink} MB/s to storage; best of ${rounds} rounds, alternating`,
   )
   const best: Record<string, number> = {}
   const measure = async (name: string, work: () => Promise<number | void>): Promise<void> => {
     const from = performance.now()
-    const told = await work()
-    best[name] = Math.min(best[name] ?? Infinity, told ?? (performance.now() - from) / 1000)
+    const measured = await work()
+    best[name] = Math.min(best[name] ?? Infinity, measured ?? (performance.now() - from) / 1000)
   }
   for (let round = 0; round < rounds; round += 1) {
     await measure('pack', () => drain(archiver.pack(tree, { mtime: 1 })))
@@ -161,7 +161,7 @@ try {
   )
   console.log(`fetch, verify and unpack / curl | tar: ${(ours / plain).toFixed(2)} (at most 1.2)`)
   await shipit('deploy')
-  console.log(`most memory of the deploy machine: ${(peak / 1000).toFixed(0)} MB (at most 300 MB)`)
+  console.log(`peak memory of the deploy machine: ${(peak / 1000).toFixed(0)} MB (at most 300 MB)`)
 
   async function remote(command: string): Promise<void> {
     const { user, key, knownHosts } = fleet
@@ -189,7 +189,7 @@ try {
   await rm(directory, { recursive: true, force: true })
 }
 
-/** Has this process, and what it starts from here on, run on these cores. */
+/** Pins this process, and those it starts from now on, to these cores. */
 function pin(cores: string): void {
   execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(process.pid)])
 }

@@ -1,4 +1,4 @@
-// Installing a lockfile's packages for the first time and once more: `npm run bench:install`. Asks the registry that npm is set up for.
+// Installs a lockfile's packages with an empty cache and again: `npm run bench:install`. Uses the registry npm is configured with.
 import { execFileSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,7 @@ try {
     await mkdir(join(root, name))
     await symlink(resolve(program), join(root, name, 'yarn'))
   }
-  console.log('seconds to install with an empty cache, and the same lockfile again')
+  console.log('seconds to install with an empty cache, then the same lockfile again')
   await compare('npm', new Npm(), 'package-lock.json', [
     'npm',
     'install',

@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** The way to a server that is elsewhere. */
+/** A simulated network link to a remote server. */
 export interface Link {
-  /** Address to use in place of the server's own. */
+  /** URL to use instead of the server's own. */
   readonly endpoint: string
   stop(): void
 }
 
-/** Starts a link of some megabytes a second, each way, to an address. It has a process of its own. */
+/** Starts a link to a URL, limited to some megabytes per second each way, in its own process. */
 export async function startLink(to: string, megabytes: string): Promise<Link> {
   const { hostname, port } = new URL(to)
   const script = fileURLToPath(new URL('slow-link.ts', import.meta.url))

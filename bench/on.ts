@@ -1,4 +1,4 @@
-// How much on() and the graph cost by themselves: `npm run bench:on -- --servers 1000 --limit 100 --delay 3`
+// Measures the overhead of on() and the graph: `npm run bench:on -- --servers 1000 --limit 100 --delay 3`
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -19,7 +19,7 @@ const [servers, limit, delay] = [values.servers, values.limit, values.delay].map
   number,
 ]
 
-/** In place of ssh: a connection that is there at once, and commands that take as long as they are told to. */
+/** Replaces ssh: connects instantly, and every command takes `delay` seconds. */
 const SSH = `#!/bin/sh
 for argument; do
   if [ "$argument" = -M ]; then
@@ -59,8 +59,8 @@ async function measureServers(): Promise<void> {
   const ideal = Math.ceil(servers / limit) * delay
   const ratio = seconds / ideal
   const memory = process.resourceUsage().maxRSS / 1000
-  console.log(`  ${seconds.toFixed(1)} s; without any cost of its own ${ideal} s: ratio ${ratio.toFixed(3)}`)
-  console.log(`  most memory: ${memory.toFixed(0)} MB`)
+  console.log(`  ${seconds.toFixed(1)} s; without overhead ${ideal} s: ratio ${ratio.toFixed(3)}`)
+  console.log(`  peak memory: ${memory.toFixed(0)} MB`)
 }
 
 function measureGraph(): void {
@@ -79,7 +79,7 @@ function measureGraph(): void {
     const from = performance.now()
     const results: string[] = []
     steps.sequence(shipit.tasks, [`task${count - 1}`], results, [])
-    if (results.length !== 2 * count) throw new Error(`expected ${2 * count} tasks, not ${results.length}`)
+    if (results.length !== 2 * count) throw new Error(`expected ${2 * count} tasks, got ${results.length}`)
     return performance.now() - from
   }).toSorted((a, b) => a - b)
   console.log(

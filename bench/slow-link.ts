@@ -1,4 +1,4 @@
-// A link to another server that lets some megabytes a second through, each way, as a process of its own:
+// A proxy to a server, limited to some megabytes per second each way, as its own process:
 // `slow-link.ts HOST PORT MEGABYTES`. Prints its port.
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
@@ -9,7 +9,7 @@ const bytesPerMillisecond = Number(megabytes) * 1000
 
 type Direction = (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>
 
-/** One direction of the link, which all connections share. */
+/** One direction of the link, shared by all connections. */
 function direction(): Direction {
   let free = performance.now()
   return async function* (chunks) {
@@ -24,7 +24,7 @@ function direction(): Direction {
 const [up, down] = [direction(), direction()]
 const server = createServer((from: Socket) => {
   const to = createConnection(Number(port), host)
-  // A connection that breaks ends on both sides.
+  // When one side breaks, both end.
   void Promise.allSettled([pipeline(from, up, to), pipeline(to, down, from)])
 })
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port))

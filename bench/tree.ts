@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Size of a {@link makeTree}. */
 export interface TreeSize {
   readonly files: number
   readonly megabytes: number
 }
 
-/** A tree as an application's dependencies make it: half of each file is like source code, half can't be compressed. */
+/** Creates a tree similar to an application's dependencies: half of each file is like source code, half is incompressible. */
 export async function makeTree(root: string, { files, megabytes }: TreeSize): Promise<void> {
   const size = Math.floor((megabytes * 1e6) / files)
   const words = Array.from({ length: 2000 }, () => randomBytes(4).toString('hex'))

@@ -1,4 +1,4 @@
-/** What the demo says at its end. */
+/** The demo's closing message. */
 export function closing({ seconds, stay }: { readonly seconds: number; readonly stay: boolean }): string {
   const [state, ...hints] = stay
     ? ['the servers stay up until you end the demo']
@@ -7,10 +7,10 @@ export function closing({ seconds, stay }: { readonly seconds: number; readonly 
         '  npm run demo -- --stay          keep the servers up, and run shipit yourself',
       ]
   return `
-All of it took ${seconds.toFixed(0)} s, and ${state}. To try more:
+The demo took ${seconds.toFixed(0)} s, and ${state}. To try more:
 ${[
   '  npm run demo -- --servers 10    more servers',
   ...hints,
-  '  less shipitfile.example.ts      the shipitfile that did all this; copy it to start your own',
+  '  less shipitfile.example.ts      the shipitfile used here; copy it to start your own',
 ].join('\n')}`
 }

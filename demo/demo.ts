@@ -95,7 +95,7 @@ async function play(fleet: Fleet, app: SampleApp, env: NodeJS.ProcessEnv): Promi
 
 async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<NodeJS.ProcessEnv> {
   const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }
-  // The SDK's advice on Node versions is no part of the show.
+  // Hides the SDK's warning about Node versions.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
   const client = new S3Client({ endpoint: s3.endpoint, region: s3.region, credentials, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: 'deploys' }))
@@ -103,7 +103,7 @@ async function environment(fleet: Fleet, s3: S3Server, app: SampleApp): Promise<
   await createProject(directory)
   return {
     ...process.env,
-    // The demo's locks are no business of the user's own deploys.
+    // Keeps the demo's locks apart from the user's own deploys.
     XDG_STATE_HOME: join(directory, 'state'),
     SERVERS: JSON.stringify(fleet.servers),
     SSH_KEY: fleet.key,
@@ -158,6 +158,6 @@ async function stay(env: NodeJS.ProcessEnv): Promise<void> {
     console.log(`  export ${name}='${env[name]}'`)
   console.log(`  npx shipit production deploy`)
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  await terminal.question('\nEnter ends the demo. ')
+  await terminal.question('\nPress Enter to end the demo. ')
   terminal.close()
 }

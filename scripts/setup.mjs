@@ -1,4 +1,4 @@
-// Gets a fresh clone ready for `demo`, `test` or `unit`. Runs before anything is installed, so it uses Node alone.
+// Prepares a fresh clone for `demo`, `test` or `unit`. Runs before anything is installed, so it only uses Node itself.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { delimiter, dirname, join, relative } from 'node:path'
@@ -9,11 +9,11 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Servers are often not on a user's PATH. */
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 
-/** Programs that the tests' servers run: what a user's own PATH adds, such as an aws of pip, is not there. */
+/** Programs that the tests' servers run: they lack what a user's own PATH adds, such as an aws installed with pip. */
 const ON_SERVERS = new Set(['aws'])
 const SSHD_PATH = ['/usr/local/bin', '/usr/bin', '/bin']
 
-/** Debian's and Ubuntu's package of each program. */
+/** The Debian and Ubuntu package of each program. */
 const SSH_PROGRAMS = {
   sshd: 'openssh-server',
   ssh: 'openssh-client',
@@ -53,7 +53,7 @@ const TEST_PROGRAMS = {
   wget: 'wget',
   zstd: 'zstd',
 }
-/** The last two keep the packages from starting their services: the tests start servers of their own. */
+/** The last two keep the packages from starting their services: the tests start their own servers. */
 const APT_ENVIRONMENT = { DEBIAN_FRONTEND: 'noninteractive', SYSTEMD_OFFLINE: '1', RUNLEVEL: '1' }
 
 const PROGRAMS = { unit: {}, demo: SSH_PROGRAMS, test: TEST_PROGRAMS }
@@ -64,13 +64,13 @@ if (!Object.hasOwn(PROGRAMS, purpose)) stop('Usage: node scripts/setup.mjs demo|
 installDependencies(ROOT)
 build()
 providePrograms(PROGRAMS[purpose])
-// Old plugins of Shipit's, for the tests that deploy with them.
+// Old Shipit plugins, for the tests that deploy with them.
 if (purpose === 'test') installDependencies(join(ROOT, 'tests/existing/plugins'), '--ignore-scripts')
 
 function installDependencies(folder, ...options) {
   const installed = modified(join(folder, 'node_modules/.package-lock.json'))
   if (installed >= modified(join(folder, 'package-lock.json'))) return
-  say(`Installing the npm packages of ${relative(ROOT, join(folder, 'package-lock.json'))} (npm ci).`)
+  say(`Installing npm packages from ${relative(ROOT, join(folder, 'package-lock.json'))} (npm ci).`)
   run('npm', ['ci', '--prefix', folder, '--include=dev', '--no-audit', '--no-fund', ...options])
 }
 
@@ -86,8 +86,8 @@ function providePrograms(programs) {
   const debian = isDebian()
   if (!debian || process.getuid?.() !== 0) {
     const command = `sudo apt-get install --no-install-recommends ${packages.join(' ')}`
-    const how = debian ? `install them with \`${command}\`` : 'install them with your package manager'
-    stop(`Not installed: ${absent.join(', ')}; please ${how}.`)
+    const how = debian ? `\`${command}\`` : 'your package manager'
+    stop(`Not installed: ${absent.join(', ')}. Install them with ${how}.`)
   }
 
   say(`Installing Debian packages: ${packages.join(', ')}.`)
@@ -95,7 +95,7 @@ function providePrograms(programs) {
   run('apt-get', [...lock, 'update'], APT_ENVIRONMENT)
   run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...packages], APT_ENVIRONMENT)
   const still = missing(programs)
-  if (still.length > 0) stop(`Still not there after installing ${packages.join(', ')}: ${still.join(', ')}.`)
+  if (still.length > 0) stop(`Still missing after installing ${packages.join(', ')}: ${still.join(', ')}.`)
 }
 
 function missing(programs) {
@@ -123,7 +123,7 @@ function modified(file) {
   return existsSync(file) ? statSync(file).mtimeMs : 0
 }
 
-/** Runs a command quietly; what it printed is shown if it fails. */
+/** Runs a command; prints its output only if it fails. */
 function run(command, args, environment = {}) {
   const { status, error, stdout, stderr } = spawnSync(command, args, {
     cwd: ROOT,

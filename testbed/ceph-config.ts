@@ -2,24 +2,24 @@ import { randomBytes } from 'node:crypto'
 import type { Address } from './free-address.js'
 
 export interface CephConfigOptions {
-  /** Folder that everything is kept under. */
+  /** Folder for all of the cluster's files. */
   readonly directory: string
   readonly clusterId: string
   readonly monitor: Address
   readonly gateway: Address
-  /** Whether roles can be taken on. Wrong keys get another answer then. */
+  /** Whether roles can be assumed. This changes the response to wrong keys. */
   readonly temporaryCredentials: boolean
 }
 
-/** The id of the gateway's user in the cluster, which is also the name of its section below. */
+/** The gateway's user id in the cluster, and the name of its section below. */
 export const GATEWAY = 'client.rgw.x'
 
-/** The id of the one key for encryption that the gateway knows. */
+/** The id of the gateway's only encryption key. */
 export const KMS_KEY = 'testkey'
 
 /**
- * Configuration of a Ceph cluster of one monitor, one storage daemon that keeps all in memory, and one S3 gateway,
- * without authentication between them and without anything outside its folder.
+ * Configuration of a Ceph cluster with one monitor, one in-memory storage daemon and one S3 gateway, without authentication
+ * between them. Uses nothing outside its folder.
  */
 export function cephConfig({
   directory,
@@ -66,9 +66,9 @@ osd class default list = *
 paxos propose interval = 0.05
 
 [${GATEWAY}]
-# The gateway never comes up without it.
+# The gateway does not start without it.
 ms mon client mode = crc secure
-${temporaryCredentials ? `rgw sts key = ${randomBytes(8).toString('hex')}\nrgw s3 auth use sts = true\n` : ''}# Encryption with a key of its own, over plain HTTP.
+${temporaryCredentials ? `rgw sts key = ${randomBytes(8).toString('hex')}\nrgw s3 auth use sts = true\n` : ''}# Allows encryption keys over plain HTTP.
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = ${KMS_KEY}=${kmsKey}

@@ -12,13 +12,13 @@ export interface DaemonOptions {
   /** Path of the program. */
   readonly command: string
   readonly args: readonly string[]
-  /** File that its output is appended to. */
+  /** File to append its output to. */
   readonly log: string
-  /** `NAME=value` in the environment of processes that belong to it although they may outlive their parent. */
+  /** `NAME=value` in the environment of its processes, to find those that outlive their parent. */
   readonly mark?: string
 }
 
-/** A server program that runs until it is stopped, at the latest until this process ends. */
+/** A server program that runs until it is stopped or this process ends. */
 export class Daemon {
   private ended = false
 
@@ -57,8 +57,8 @@ export class Daemon {
   }
 
   /**
-   * Waits until `probe` says true.
-   * @throws with the log's last lines, when the daemon ends or the time is up before that
+   * Waits until `probe` resolves with true.
+   * @throws with the log's last lines, if the daemon ends or the timeout expires first
    */
   async untilReady(probe: () => Promise<boolean>, timeoutSeconds: number): Promise<void> {
     const deadline = Date.now() + timeoutSeconds * 1000
@@ -70,13 +70,13 @@ export class Daemon {
     }
   }
 
-  /** The last lines of its log, for an error message. */
+  /** The last lines of its log, for error messages. */
   async logTail(): Promise<string> {
     const lines = (await readFile(this.log, 'utf8').catch(() => '')).trimEnd().split('\n')
-    return `\nThe end of ${this.log}:\n${lines.slice(-TAIL_LINES).join('\n')}`
+    return `\nLast lines of ${this.log}:\n${lines.slice(-TAIL_LINES).join('\n')}`
   }
 
-  /** Kills it with all that it started, as a machine dies. Resolves when nothing of it is left. */
+  /** Kills it and all processes it started, as if the machine died. Resolves when they are gone. */
   async stop(): Promise<void> {
     const seen = new Set<number>()
     for (;;) {

@@ -2,8 +2,8 @@ import { buildApp } from 'fauxqs'
 import type { S3Server } from './s3-server.js'
 
 /**
- * Starts an S3 in this process's memory, for a demo without installing anything. It checks neither keys nor
- * expiry nor conditions, so it is no evidence for those.
+ * Starts an in-memory S3 in this process, for a demo without installing anything. It does not check keys, expiry or
+ * conditions, so don't test those with it.
  */
 export async function startEmbeddedS3(): Promise<S3Server> {
   const app = buildApp({ logger: false })
@@ -14,7 +14,7 @@ export async function startEmbeddedS3(): Promise<S3Server> {
     accessKeyId: 'demo',
     secretAccessKey: 'demo',
     async stop() {
-      // Clients keep their connections open, and close() would wait for them.
+      // close() would wait for the clients' open connections.
       app.server.closeAllConnections()
       await app.close()
     },

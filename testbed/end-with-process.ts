@@ -3,9 +3,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const ends = new Set<() => void>()
 
 /**
- * Has `end` called when this process exits, also when a signal ends it. A signal that someone else listens for is left
- * to them: they exit, or stop things in their own order.
- * @returns a function that takes this back
+ * Calls `end` when this process exits or a signal ends it. If something else listens for the signal, leaves it to that: it
+ * exits, or stops things in its own order.
+ * @returns a function that unregisters `end`
  */
 export function endWithProcess(end: () => void): () => void {
   if (ends.size === 0) {

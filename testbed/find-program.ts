@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path'
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 
 /**
- * The path of a program.
- * @throws when it is not installed
+ * Returns the path of a program.
+ * @throws if it is not installed
  */
 export async function findProgram(name: string): Promise<string> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS]

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path'
 import { createKey, SshHost } from './ssh-host.js'
 
 export interface FleetOptions {
-  /** Folder for all that the fleet writes; a host's things are in the folder of its name. */
+  /** Folder for all of the fleet's files; each host has a subfolder with its name. */
   readonly directory: string
   /** Names of the hosts. */
   readonly names: readonly string[]
-  /** Hosts that have only the named tools on their PATH. @default every host has sshd's own PATH */
+  /** The only tools on a host's PATH, by host. @default sshd's own PATH */
   readonly paths?: Readonly<Record<string, readonly string[]>>
-  /** Hosts whose commands are bound by owners and modes of files, also where tests run as root. @default none */
+  /** Hosts whose commands have to respect file permissions, even if the tests run as root. @default none */
   readonly unprivileged?: readonly string[]
 }
 
@@ -24,23 +24,23 @@ export type FleetServer = {
 }
 
 export interface Fleet {
-  /** The user to log in as: the current one. */
+  /** The user to log in as: the current user. */
   readonly user: string
   /** Path of the private key that all hosts accept. */
   readonly key: string
   /** Path of a known_hosts file with the keys of all hosts. */
   readonly knownHosts: string
   readonly hosts: readonly SshHost[]
-  /** All hosts, in the order of their names as given. */
+  /** All hosts, in the order of `names`. */
   readonly servers: FleetServer[]
-  /** @throws when there is no host of that name */
+  /** @throws if there is no host of that name */
   host(name: string): SshHost
   stop(): Promise<void>
 }
 
 /**
- * Starts real ssh servers on this machine. Each has its own home folder, so the same relative path (such as a
- * `deployTo`) is another folder on each. Needs no root.
+ * Starts real ssh servers on this machine. Each has its own home folder, so a relative path (such as a `deployTo`) is a
+ * different folder on each. Needs no root.
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { directory, names, paths = {}, unprivileged = [] } = options

@@ -8,9 +8,8 @@ export interface Address {
 }
 
 /**
- * A loopback address of its own, and a port that is free on it. The address is random, so that test files that run at
- * the same time do not take each other's port between the moment it is found and the moment it is used. Where only
- * 127.0.0.1 exists (macOS), that is used.
+ * Returns a random loopback address and a free port on it. The address is random so that concurrent test files do not take
+ * each other's port before it is used. Uses 127.0.0.1 where no other exists (macOS).
  */
 export async function freeAddress(): Promise<Address> {
   const host = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /**
- * Makes a folder a source of gems, version 1.0.0 of each, for a Gemfile's `source`.
- * @returns its address
+ * Creates a gem source in a folder, with version 1.0.0 of each gem, for a Gemfile's `source`.
+ * @returns its URL
  */
 export async function createGemSource(directory: string, names: readonly string[]): Promise<string> {
   await mkdir(join(directory, 'gems'), { recursive: true })

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { ScmRepository } from 'shipit-net-storage/testing'
 import { gitEnvironment } from './sample-app.js'
 
-/** Makes a folder a git repository without a commit. */
+/** Creates a git repository without commits in a folder. */
 export async function createGitRepository(directory: string): Promise<ScmRepository> {
   const git = async (...args: string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)('git', args, { cwd: directory, env: gitEnvironment() })

@@ -12,22 +12,22 @@ const run = promisify(execFile)
 
 const READY_SECONDS = 20
 
-/** What a CGI program is told of a request. */
+/** A request's CGI parameters. */
 const REQUEST = `fastcgi_param REQUEST_METHOD $request_method;
       fastcgi_param QUERY_STRING $query_string;
       fastcgi_param CONTENT_TYPE $content_type;
       fastcgi_param CONTENT_LENGTH $content_length;
       fastcgi_param REMOTE_USER $remote_user;`
 
-/** A web server with git repositories and their Git LFS files, for those who know the password. */
+/** A password-protected web server with git repositories and their Git LFS files. */
 export interface GitWeb {
-  /** Address of a repository, with user and password. */
+  /** URL of a repository, with user and password. */
   url(name: string): string
-  /** User and password as a header has them. */
+  /** User and password, encoded for basic authentication. */
   readonly authorization: string
-  /** Path of the certificate that it shows, which it signed itself. */
+  /** Path of its self-signed certificate. */
   readonly certificate: string
-  /** Makes an empty repository. */
+  /** Creates an empty repository. */
   create(name: string): Promise<void>
   stop(): Promise<void>
 }
@@ -37,7 +37,7 @@ export async function startGitWeb(directory: string): Promise<GitWeb> {
   const root = resolve(directory)
   const { host, port } = await freeAddress()
   const cgi = await freeAddress()
-  // What git has to get out of an address, and hand on as it is.
+  // Characters that git has to decode from a URL and pass on unchanged.
   const [user, password] = ['deploy@example.com', 'canary/p@ss word %$"']
   const certificate = join(root, 'certificate.pem')
   await mkdir(join(root, 'objects'), { recursive: true })

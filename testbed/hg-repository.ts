@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ScmRepository } from 'shipit-net-storage/testing'
 
-/** Makes a folder a Mercurial repository without a commit. */
+/** Creates a Mercurial repository without commits in a folder. */
 export async function createHgRepository(directory: string): Promise<ScmRepository> {
   const hg = async (...args: string[]): Promise<string> => {
     const env = { ...process.env, HGPLAIN: '1', HGRCPATH: '', HGENCODING: 'utf-8', HGUSER: 'Author' }

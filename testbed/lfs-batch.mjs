@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Git LFS's batch API as a CGI program: says where on the web server objects are, or go to.
+// Git LFS's batch API as a CGI program: returns the URLs to download objects from, or upload them to.
 import { text } from 'node:stream/consumers'
 
 const { LFS_OBJECTS: objectsUrl, HTTP_AUTHORIZATION: Authorization } = process.env

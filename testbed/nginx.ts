@@ -8,11 +8,11 @@ import { findProgram } from './find-program.js'
 const READY_SECONDS = 20
 
 export interface NginxOptions extends Address {
-  /** Folder of its own. */
+  /** Its own folder. */
   readonly directory: string
-  /** What the server's block holds beside `listen`. */
+  /** Contents of the `server` block except `listen`. */
   readonly server: string
-  /** Words behind the address in `listen`. @default none */
+  /** Parameters after the address in `listen`. @default none */
   readonly listen?: string
 }
 
@@ -31,12 +31,12 @@ export async function startNginx(options: NginxOptions): Promise<Daemon> {
   return daemon
 }
 
-/** A file of users for nginx, with one of them. {PLAIN} is for files that nobody else reads. */
+/** Writes nginx's user file, with one user. {PLAIN} stores the password in plain text, so only the owner may read it. */
 export async function writeUser(path: string, user: string, password: string): Promise<void> {
   await writeFile(path, `${user}:{PLAIN}${password}\n`, { mode: 0o600 })
 }
 
-/** Whether something listens. */
+/** Whether something accepts connections at this address. */
 export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, host)

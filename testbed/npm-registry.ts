@@ -10,31 +10,31 @@ import { join } from 'node:path'
 /** A package in a registry, version 1.0.0. */
 export interface RegistryPackage {
   readonly name: string
-  /** Files by path, beside package.json. */
+  /** Contents by path, except package.json. */
   readonly files: Readonly<Record<string, string>>
-  /** More of its package.json. */
+  /** More fields for package.json. */
   readonly manifest?: Readonly<Record<string, unknown>>
 }
 
-/** What somebody asked a registry for. */
+/** A request to a registry. */
 export interface RegistryRequest {
-  /** An address as a whole, if it was asked as a proxy. */
+  /** Path; a complete URL if the registry was used as a proxy. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
 }
 
-/** A package registry, as npm, pnpm and Yarn know it. */
+/** A package registry for npm, pnpm and Yarn. */
 export interface NpmRegistry {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
-  /** All that it was asked for, in order. */
+  /** All requests, in order. */
   readonly requests: readonly RegistryRequest[]
   stop(): Promise<void>
 }
 
 const VERSION = '1.0.0'
 
-/** Starts one on this machine, with these packages. */
+/** Starts a registry on this machine, with these packages. */
 export async function startNpmRegistry(packages: readonly RegistryPackage[]): Promise<NpmRegistry> {
   const tarballs = new Map(
     await Promise.all(packages.map(async (each) => [each.name, await pack(each)] as const)),
@@ -63,7 +63,7 @@ export async function startNpmRegistry(packages: readonly RegistryPackage[]): Pr
       },
     }
     response.setHeader('content-type', 'application/json')
-    // Yarn takes nothing that was published today.
+    // Yarn rejects packages published today.
     const time = { [VERSION]: '2020-01-01T00:00:00.000Z' }
     response.end(
       JSON.stringify({ name, 'dist-tags': { latest: VERSION }, versions: { [VERSION]: version }, time }),

@@ -9,9 +9,9 @@ interface ProcessEntry {
 const PROC = '/proc/self/environ'
 
 /**
- * Kills a process and all that descend from it, in whatever process group or session they are. Each is stopped before
- * its children are listed, so none can be born unseen. Synchronous, for use while Node exits.
- * @returns the ids of the killed
+ * Kills a process and all its descendants, in any process group or session. Stops each before listing its children, so
+ * that it can't start more unseen. Synchronous, for use while Node exits.
+ * @returns the killed process ids
  */
 export function killTree(root: number): number[] {
   const tree = [root]
@@ -24,9 +24,9 @@ export function killTree(root: number): number[] {
 }
 
 /**
- * Kills the processes whose environment has `mark` (`NAME=value`): what outlived its parent is in no tree any more.
- * Finds none where there is no /proc.
- * @returns the ids of the killed
+ * Kills the processes whose environment has `mark` (`NAME=value`), since those that outlived their parent are no longer in
+ * its tree. Finds none without /proc.
+ * @returns the killed process ids
  */
 export function killMarked(mark: string): number[] {
   if (!existsSync(PROC)) return []
@@ -37,7 +37,7 @@ export function killMarked(mark: string): number[] {
   return marked
 }
 
-/** Whether any of these processes still runs. */
+/** Whether any of these processes is still running. */
 export function anyRuns(pids: readonly number[]): boolean {
   return runningProcesses().some(({ pid }) => pids.includes(pid))
 }
@@ -58,7 +58,7 @@ function environmentOf(pid: number): string[] {
   }
 }
 
-/** A zombie does not count as running: in a container, there may be nobody to reap it. */
+/** Excludes zombies: in a container, there may be no process to reap them. */
 function runningProcesses(): ProcessEntry[] {
   const entries = existsSync(PROC) ? procEntries() : psEntries()
   return entries.filter(({ state }) => !state.startsWith('Z'))
@@ -70,7 +70,7 @@ function procEntries(): (ProcessEntry & { state: string })[] {
     .flatMap((pid) => {
       try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        // The name in parentheses may hold anything, parentheses too.
+        // The name in parentheses may itself contain parentheses.
         const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
         return [{ pid: Number(pid), parent: Number(parent), state }]
       } catch {

@@ -13,19 +13,18 @@ const run = promisify(execFile)
 
 /** An S3 server with users. */
 export interface Radosgw extends S3Server {
-  /** Creates one more user, who may do nothing in buckets of others, and returns what it gets in with. */
+  /** Creates another user, without permissions on other users' buckets, and returns its credentials. */
   createUser(name: string): Promise<S3Access>
-  /** Creates a role that may do everything, and that its own user can take on, with temporary credentials. Returns its ARN. */
+  /** Creates a role with all permissions that the server's default user can assume. Returns its ARN. */
   createRole(name: string): Promise<string>
 }
 
-/** For all of the start together. */
+/** For the whole start. */
 const START_SECONDS = 60
 
 /**
- * Starts Ceph's S3 gateway with a small cluster of its own that keeps everything in memory; several can run at the
- * same time. Needs no root.
- * @throws with the last lines of the log of the daemon that did not come up
+ * Starts Ceph's S3 gateway with its own small in-memory cluster; several can run at the same time. Needs no root.
+ * @throws with the last log lines of the daemon that did not start
  */
 export async function startRadosgw(
   directory: string,
@@ -37,7 +36,7 @@ export async function startRadosgw(
   const config = join(root, 'ceph.conf')
   const clusterId = randomUUID()
   const monitor = await freeAddress()
-  // The same host, so that it is free of other clusters, whose storage daemons choose their ports themselves.
+  // The monitor's host, because the storage daemons of other clusters choose their own ports on theirs.
   const gateway = { host: monitor.host, port: (await freeAddress()).port }
   await mkdir(join(root, 'mon'), { recursive: true })
   await mkdir(join(root, 'osd'))
@@ -57,7 +56,7 @@ export async function startRadosgw(
     daemons.push(daemon)
     return daemon
   }
-  /** Runs one of Ceph's commands; most of them wait for `waitsFor`, so its log tells why one fails. */
+  /** Runs one of Ceph's commands. Most wait for the daemon `waitsFor`, whose log shows why one fails. */
   const ceph = async (name: string, args: readonly string[], waitsFor?: Daemon): Promise<string> => {
     try {
       const program = await findProgram(name)
@@ -95,12 +94,12 @@ export async function startRadosgw(
     const createRole = async (name: string): Promise<string> => {
       deadline = Date.now() + START_SECONDS * 1000
       const trust = policy({ Principal: { AWS: ['arn:aws:iam:::user/tests'] }, Action: ['sts:AssumeRole'] })
-      const rights = policy({ Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] })
+      const permissions = policy({ Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] })
       const role = `--role-name=${name}`
       await ceph('radosgw-admin', ['role', 'create', role, `--assume-role-policy-doc=${trust}`], osd)
       await ceph(
         'radosgw-admin',
-        ['role-policy', 'put', role, '--policy-name=all', `--policy-doc=${rights}`],
+        ['role-policy', 'put', role, '--policy-name=all', `--policy-doc=${permissions}`],
         osd,
       )
       return `arn:aws:iam:::role/${name}`

@@ -1,8 +1,8 @@
 import type { S3Server } from './s3-server.js'
 
 /**
- * The S3 service that `TEST_S3_ENDPOINT` names, if it does.
- * @throws when it is named without keys
+ * The S3 service at `TEST_S3_ENDPOINT`, if that is set.
+ * @throws if the keys are not set
  */
 export function s3FromEnvironment(): S3Server | undefined {
   const {
@@ -13,7 +13,7 @@ export function s3FromEnvironment(): S3Server | undefined {
   } = process.env
   if (!endpoint) return undefined
   if (!accessKeyId || !secretAccessKey) {
-    throw new Error('TEST_S3_ENDPOINT needs TEST_S3_ACCESS_KEY_ID and TEST_S3_SECRET_ACCESS_KEY beside it.')
+    throw new Error('TEST_S3_ENDPOINT also needs TEST_S3_ACCESS_KEY_ID and TEST_S3_SECRET_ACCESS_KEY.')
   }
   return { endpoint, region, accessKeyId, secretAccessKey, stop: () => Promise.resolve() }
 }

@@ -6,8 +6,8 @@ export interface S3Access {
   readonly secretAccessKey: string
 }
 
-/** An S3 service for as long as a test run or demo needs it. Buckets are addressed by path. */
+/** An S3 service for a test run or the demo. Buckets are in the URL's path. */
 export interface S3Server extends S3Access {
-  /** Ends it, if it was started here. */
+  /** Stops it, if it was started here. */
   stop(): Promise<void>
 }

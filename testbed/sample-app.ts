@@ -9,15 +9,16 @@ export interface SampleApp {
   /** Its repository, with `main` checked out. */
   readonly directory: string
   /**
-   * Writes files by their paths and commits them.
-   * @returns the full id of the commit
+   * Writes files and commits them.
+   * @param files contents by path
+   * @returns the full commit id
    */
   commit(files: Readonly<Record<string, string>>, message: string): Promise<string>
-  /** Runs git in the repository; its output without the last line's end. */
+  /** Runs git in the repository and returns its output, without the final newline. */
   git(...args: string[]): Promise<string>
 }
 
-/** Creates a small application to deploy, in a git repository of its own with a first commit. */
+/** Creates a small application to deploy, in its own git repository with a first commit. */
 export async function createSampleApp(directory: string): Promise<SampleApp> {
   const root = resolve(directory)
   await mkdir(root, { recursive: true })
@@ -51,7 +52,7 @@ export async function createSampleApp(directory: string): Promise<SampleApp> {
   return { directory: root, commit, git }
 }
 
-/** Of the user's own environment and configuration nothing may change what git does here, such as signing. */
+/** Shields git from the user's environment and configuration, such as signing. */
 export function gitEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))
   return {
@@ -83,7 +84,7 @@ createServer((request, response) => {
 
 const BUILD = `import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 
-// Whoever names a FIFO here holds the build until they close it.
+// Set this to a FIFO to hold the build until the FIFO is closed.
 if (process.env.HOLD_BUILD) readFileSync(process.env.HOLD_BUILD)
 
 const version = readFileSync('VERSION', 'utf8').trim()

@@ -4,14 +4,14 @@ import type { EnvironmentConfig, Shipit } from 'shipit-capistrano'
 
 const ShipitCli = createRequire(import.meta.url)('shipit-cli') as new (options: object) => Shipit
 
-/** A real Shipit in this process, with what it logged and which tasks it started. */
+/** A real Shipit in this process. */
 export interface ShipitInstance {
   readonly shipit: Shipit
-  /** What it logged, a line each, without colours. */
+  /** Logged lines, without colours. */
   readonly log: readonly string[]
-  /** Names of the tasks that were started, in order. */
+  /** Names of the started tasks, in order. */
   readonly ran: readonly string[]
-  /** Initialises it if it was not, and runs tasks. Resolves with the error that they ended with, if one. */
+  /** Initialises Shipit if needed, and runs tasks. Resolves with their error, if any. */
   readonly run: (...tasks: string[]) => Promise<unknown>
 }
 
@@ -26,7 +26,7 @@ export function createShipit(config: EnvironmentConfig = {}): ShipitInstance {
     log: (...words: unknown[]) => log.push(stripVTControlCharacters(format(...words))),
   })
   shipit.on('task_start', ({ task }: { task: string }) => ran.push(task))
-  // Orchestrator throws where nobody listens.
+  // Without a listener, Orchestrator throws.
   shipit.on('err', () => {})
   shipit.initConfig({ test: { servers: ['deploy@localhost'], deployTo: '/srv/app', ...config } })
   let initialized = false

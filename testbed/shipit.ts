@@ -7,35 +7,34 @@ import { endWithProcess } from './end-with-process.js'
 
 /** A run of the plain `shipit` command. */
 export interface ShipitRun {
-  /** All that it has printed so far. */
+  /** Everything printed so far. */
   readonly output: string
-  /** What of it is on its standard output. */
+  /** The part of it that was printed to standard output. */
   readonly stdout: string
-  /** Resolves when it has printed a text. Rejects if it ends without. */
+  /** Resolves when it has printed a text. Rejects if it ends first. */
   printed(text: string): Promise<void>
   /** Exit status, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
-  /** Sends it a signal. */
   kill(signal: NodeJS.Signals): void
-  /** What Ctrl-C does on a terminal: SIGINT, also to all processes that it started. */
+  /** Like Ctrl-C in a terminal: sends SIGINT to it and all processes it started. */
   interrupt(): void
 }
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
 export interface ShipitOptions {
-  /** The folder to run it in: a project's. */
+  /** The project's folder. */
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
   /** @default 'production' */
   readonly environment?: string
   /** @default the project's */
   readonly shipitfile?: string
-  /** Given each line of its output. */
+  /** Called with each line of output. */
   readonly onLine?: (line: string) => void
 }
 
-/** Makes a folder a project to deploy from, with the example shipitfile. */
+/** Sets a folder up as a project to deploy from, with the example shipitfile. */
 export async function createProject(directory: string): Promise<void> {
   await symlink(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'))
   await symlink(join(REPOSITORY, 'shipitfile.example.ts'), join(directory, 'shipitfile.ts'))
@@ -49,13 +48,13 @@ export function startShipit(task: string | readonly string[], options: ShipitOpt
   const custom = shipitfile ? ['--shipitfile', shipitfile] : []
   const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task].flat(), {
     cwd,
-    // Never the state of the user who runs this.
+    // Never uses the current user's own state.
     env: { XDG_STATE_HOME: join(cwd, 'state'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A process group of its own, as a shell makes it.
+    // In its own process group, as if started from a shell.
     detached: true,
   })
-  const untie = endWithProcess(() => void child.kill())
+  const unregister = endWithProcess(() => void child.kill())
   let output = ''
   let stdout = ''
   let unfinished = ''
@@ -73,7 +72,7 @@ export function startShipit(task: string | readonly string[], options: ShipitOpt
   })
   child.stderr.setEncoding('utf8').on('data', take)
   const ended = once(child, 'close').then(([status, signal]: (number | NodeJS.Signals)[]) => {
-    untie()
+    unregister()
     for (const each of waiting)
       each.reject(new Error(`shipit ended without printing '${each.text}':\n${output}`))
     return status ?? signal ?? 0

@@ -13,24 +13,24 @@ const run = promisify(execFile)
 
 const READY_SECONDS = 20
 
-/** Where the systems' packages put it; only `scp` and `sftp` need it. */
+/** Locations on different systems. Only `scp` and `sftp` need it. */
 const SFTP_SERVERS = ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/libexec', '/usr/lib/ssh'].map(
   (folder) => `${folder}/sftp-server`,
 )
 
 export interface SshHostOptions {
   readonly name: string
-  /** Folder of its own, for its configuration, log and home. */
+  /** Its own folder, for configuration, log and home. */
   readonly directory: string
   /** Path of the public key that it accepts. */
   readonly authorizedKey: string
-  /** Names of the only tools on its PATH. @default sshd's own PATH */
+  /** The only tools on its PATH. @default sshd's own PATH */
   readonly tools?: readonly string[] | undefined
-  /** Owners and modes of files bind its commands also where tests run as root. @default false */
+  /** Whether its commands have to respect file permissions, even if the tests run as root. @default false */
   readonly unprivileged?: boolean
 }
 
-/** A server: a real sshd that runs as the current user, and a home folder in which each of its commands starts. */
+/** A server: a real sshd running as the current user, with a home folder in which its commands start. */
 export class SshHost {
   private daemon: Daemon | undefined
 
@@ -79,10 +79,10 @@ export class SshHost {
     return new SshHost(name, host, port, home, join(directory, 'sshd.log'), knownHost, config, mark)
   }
 
-  /** Resolves when it takes connections. Also starts it again after {@link stop}, at the same address. */
+  /** Resolves when it accepts connections. Also restarts it after {@link stop}, on the same address and port. */
   async start(): Promise<void> {
     await this.stop()
-    // sshd refuses to start as root without the folder that it confines itself to.
+    // As root, sshd does not start without its privilege separation folder.
     if (process.getuid?.() === 0 && process.platform === 'linux')
       await mkdir('/run/sshd', { recursive: true })
     const daemon = Daemon.start({
@@ -95,13 +95,13 @@ export class SshHost {
     await daemon.untilReady(() => greets(this.host, this.port), READY_SECONDS)
   }
 
-  /** Ends it as if its plug was pulled: with its connections and all that was started through them. */
+  /** Kills it, its connections and all processes started through them, as if the power failed. */
   async stop(): Promise<void> {
     await this.daemon?.stop()
     this.daemon = undefined
   }
 
-  /** How many connections were made to it so far. Commands that share a connection count once. */
+  /** The number of connections made so far. Commands that share a connection count once. */
   async connections(): Promise<number> {
     return (await readFile(this.log, 'utf8')).match(/Accepted publickey/g)?.length ?? 0
   }
@@ -112,7 +112,7 @@ export async function createKey(path: string): Promise<void> {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'testbed', '-f', path])
 }
 
-// Nothing here may need the PATH, which can be one without a shell.
+// Must not need the PATH, which may not contain a shell.
 const SESSION = `#!/bin/sh
 cd "$HOME" || exit 1
 if [ -n "$SSH_ORIGINAL_COMMAND" ]; then

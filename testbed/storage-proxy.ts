@@ -10,15 +10,15 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Transform } from 'node:stream'
 
-/** Something in front of an S3 service that passes on what comes, and may be told to do harm. */
+/** A proxy in front of an S3 service that can inject faults. */
 export class StorageProxy {
-  /** What came so far. */
+  /** The requests so far. */
   readonly requests: IncomingMessage[] = []
-  /** Requests that are under way. */
+  /** Number of requests in progress. */
   active = 0
-  /** Answers a request in place of the service; returns false to let it through. */
+  /** Answers a request in place of the service, or returns false to let it through. */
   interfere: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean> = () => false
-  /** Changes the content of a request on its way. */
+  /** Changes a request's body on its way. */
   tamper: ((request: IncomingMessage, chunk: Buffer) => Buffer) | undefined
 
   private constructor(
@@ -43,7 +43,7 @@ export class StorageProxy {
     return proxy
   }
 
-  /** How often a kind of request came: `PUT`, and a part of its address. */
+  /** Counts requests by method and a part of their URL. */
   count(method: string, part: string): number {
     return this.requests.filter((each) => each.method === method && each.url?.includes(part)).length
   }
@@ -57,7 +57,7 @@ export class StorageProxy {
   private async pass(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await this.interfere(request, response)) return
     const { method, url = '/', headers } = request
-    // The signature is of the name that the client used.
+    // The signature covers the Host header that the client sent.
     const upstream = open(new URL(url, target), { method, headers, setHost: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)

@@ -14,13 +14,13 @@ const run = promisify(execFile)
 
 const START_SECONDS = 60
 
-/** The kinds of things that Swift keeps, each with a server of its own behind the proxy. */
+/** Swift's kinds of data, each with its own server behind the proxy. */
 const STORES = ['account', 'container', 'object'] as const
 
 /**
- * Starts OpenStack Swift with its S3 interface: a second implementation, independent of Ceph's. Needs no root. Its folder has
- * to be on a file system with extended attributes.
- * @throws with the last lines of the log of the daemon that did not come up
+ * Starts OpenStack Swift with its S3 API: a second implementation, independent of Ceph's. Needs no root. The folder must
+ * be on a file system with extended attributes.
+ * @throws with the last log lines of the daemon that did not start
  */
 export async function startSwift(directory: string): Promise<S3Server> {
   const root = resolve(directory)
@@ -65,9 +65,9 @@ export async function startSwift(directory: string): Promise<S3Server> {
   }
 }
 
-/** Rings say on which disk of which server things are: here all on one. */
+/** Rings map data to disks and servers: here all on one. */
 async function makeRings(root: string, stores: Readonly<Record<string, Address>>): Promise<void> {
-  // Swift's own python, which need not be the first on the PATH.
+  // Swift's own python, which may not be the first on the PATH.
   const [shebang = ''] = (await readFile(await findProgram('swift-proxy-server'), 'utf8')).split('\n')
   const python = shebang.replace(/^#!\s*/, '')
   await run(python, ['-c', RINGS, root, JSON.stringify(stores)])

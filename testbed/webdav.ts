@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { freeAddress } from './free-address.js'
 import { startNginx, writeUser } from './nginx.js'
 
-/** A web server that files can be put on. */
+/** A web server that accepts uploads. */
 export interface WebDavServer {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly user: string
   readonly password: string

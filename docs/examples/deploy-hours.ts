@@ -1,5 +1,5 @@
-// A complete plugin: releases go live in working hours only, unless somebody says that this one has to.
-// docs/write-a-plugin.md goes through it; tests/capistrano/deploy-hours.test.ts proves it.
+// A complete plugin: releases only go live in working hours, unless overridden.
+// Explained in docs/write-a-plugin.md, tested in tests/capistrano/deploy-hours.test.ts.
 import capistrano, { DeployError, type Shipit } from 'shipit-capistrano'
 import { z } from 'zod'
 
@@ -9,9 +9,9 @@ const schema = z
   .strictObject({
     /** Days of the week on which releases may go live: 1 is Monday. */
     days: z.array(z.int().min(1).max(7)).default([1, 2, 3, 4]),
-    /** First hour of a day, in the time zone of the deploy machine. */
+    /** First hour, in the deploy machine's time zone. */
     from: hour.default(9),
-    /** Hour in which it ends. */
+    /** Hour from which releases may no longer go live. */
     until: hour.default(16),
   })
   .prefault({})
@@ -26,41 +26,41 @@ declare module 'shipit-capistrano' {
 const INSTALLED = Symbol.for('deploy-hours')
 
 export default function deployHours(shipit: Shipit): void {
-  // A shipitfile, and another plugin, may both load it.
+  // A shipitfile and another plugin may both load it.
   const instance = shipit as Shipit & { [INSTALLED]?: true }
   if (instance[INSTALLED]) return
   instance[INSTALLED] = true
 
   const { desc, task, before, plugin } = capistrano(shipit)
 
-  // 1. Defaults: checked with all other settings when Shipit initialises.
+  // 1. Defaults: validated with all other settings when Shipit initialises.
   const settings = plugin.settings({ key: 'deployHours', schema })
 
   const isOpen = (now = new Date()): boolean => {
     const { days, from, until } = settings()
-    // Sunday is the seventh day here.
+    // getDay() returns 0 for Sunday.
     return days.includes(now.getDay() || 7) && now.getHours() >= from && now.getHours() < until
   }
   const refuseOutside = async (): Promise<void> => {
-    // Whoever has to go back does not wait for Monday.
+    // A rollback can't wait until Monday.
     if (isOpen() || plugin.run.kind === 'rollback') return
     if (process.env['OUT_OF_HOURS']) return
     const { from, until } = settings()
     throw new DeployError(
       'E_DEPLOY_HOURS',
-      `Releases go live from ${from} to ${until} o'clock. Nothing went live; OUT_OF_HOURS='why' deploys all the same.`,
+      `Releases may go live from ${from}:00 to ${until}:00. Nothing was published; set OUT_OF_HOURS='reason' to deploy anyway.`,
     )
   }
 
-  // 2. Tasks: this one can be run by itself, too.
+  // 2. Tasks: this one also runs by itself.
   desc('Checks that releases may go live now', { runsOn: 'deploy machine' })
   task('deploy:hours', [], plugin.check(refuseOutside))
 
-  // 3. Hooks: what is wrong is reported with all other checks, before anything is built; and a deploy that took until
-  // after hours stops before it is live.
+  // 3. Hooks: problems are reported with those of all other checks, before anything is built. A deploy that is not finished
+  // in time stops before it goes live.
   before('deploy:check', 'deploy:hours')
   plugin.beforePublish(refuseOutside)
 
-  // What people see who ask.
+  // Shown by deploy:plan.
   plugin.planLine('deploy hours', async () => (isOpen() ? 'open' : 'closed now'))
 }

@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { runProgram, whyFailed, withoutCredentials } from 'shipit-capistrano'
 import { Scm, ScmError, type ScmOptions } from 'shipit-net-storage'
 
 /**
- * Mercurial. A branch is a named branch, a tag, or a commit's id. Process lists show the address, so a password belongs in
- * the `[auth]` section of Mercurial's configuration, not in `repositoryUrl`.
+ * Mercurial. A branch is a named branch, a tag, or a commit id. Process lists show the URL, so put a password in the `[auth]`
+ * section of Mercurial's configuration, not in `repositoryUrl`.
  */
 export class Hg extends Scm {
   private readonly repoTree: string
@@ -29,7 +28,7 @@ export class Hg extends Scm {
       throw this.error('E_REPOSITORY', `Can't read the repository ${this.shownUrl}`, error)
     })
     if (!/^0+$/.test(newest)) return undefined
-    const message = `The repository ${this.shownUrl} is empty: there is nothing to deploy. Push a commit first.`
+    const message = `The repository ${this.shownUrl} is empty. Push a commit first.`
     throw new ScmError('E_REPOSITORY_EMPTY', message)
   }
 
@@ -38,18 +37,18 @@ export class Hg extends Scm {
     try {
       await this.pull(this.options.mirrorPath)
       await this.hg(['verify', '--quiet'], this.options.mirrorPath)
-      // What is no longer in the repository stays in a copy, and would be taken for the newest.
+      // Pulling keeps commits that were removed from the repository, and one of them could count as the newest.
       if (newest !== (await this.lookUp(branch, this.options.mirrorPath)))
         throw new Error('history was rewritten')
     } catch (error) {
       if (this.options.signal().aborted) throw error
-      const anew = `${resolve(this.options.mirrorPath)}.new`
-      await rm(anew, { recursive: true, force: true })
-      await this.pull(anew).catch((reason) => {
+      const fresh = `${resolve(this.options.mirrorPath)}.new`
+      await rm(fresh, { recursive: true, force: true })
+      await this.pull(fresh).catch((reason) => {
         throw this.error('E_REPOSITORY', `Can't pull from the repository ${this.shownUrl}`, reason)
       })
       await rm(this.options.mirrorPath, { recursive: true, force: true })
-      await rename(anew, this.options.mirrorPath)
+      await rename(fresh, this.options.mirrorPath)
     }
   }
 
@@ -112,13 +111,13 @@ export class Hg extends Scm {
     await this.hg(['pull', '--quiet'], directory)
   }
 
-  /** The commit that a name stands for: not an expression, of which Mercurial knows many. */
+  /** Resolves a name to its commit, never one of Mercurial's revset expressions. */
   private async lookUp(name: string, repository: string): Promise<string | undefined> {
     const args = ['identify', '--debug', '--id', `--rev=${name}`, '--', repository]
     return this.hg(args).catch(() => undefined)
   }
 
-  /** All files of a commit that a path stands for. */
+  /** The files of a commit at or below a path. */
   private async files(revision: string, path: string): Promise<string[]> {
     const args = ['files', '--rev', revision, '--print0', '--', `path:${path}`]
     const found = await this.hg(args, this.options.mirrorPath).catch(() => '')
@@ -133,33 +132,26 @@ export class Hg extends Scm {
     const settings = Object.entries({ 'ui.archivemeta': 'false', ...this.options.config }).flatMap(
       ([name, value]) => ['--config', `${name}=${value}`],
     )
-    // Without strict flags, a name could be taken for an option.
-    const env = { ...process.env, HGPLAIN: '+strictflags', HGENCODING: 'utf-8' }
+    // Without strict flags, a name could be parsed as an option.
+    const env = { HGPLAIN: '+strictflags', HGENCODING: 'utf-8' }
     const where = cwd ? ['--repository', resolve(cwd), '--cwd', cwd] : []
-    const { stdout } = await promisify(execFile)('hg', [...where, ...settings, '--noninteractive', ...args], {
-      env,
-      encoding: 'buffer',
-      maxBuffer: 256 << 20,
-      signal: this.options.signal(),
-    })
-    return stdout
+    const command = ['hg', ...where, ...settings, '--noninteractive', ...args] as const
+    const signal = this.options.signal()
+    const outcome = await runProgram(command, { env, encoding: 'buffer', maxBuffer: 256 << 20, signal })
+    if (outcome.failed) throw new Error(withoutCredentials(whyFailed(outcome)))
+    return Buffer.from(outcome.stdout)
   }
 
   private get shownUrl(): string {
-    return this.options.repositoryUrl.replace(/:\/\/[^/\s]*@/, '://')
+    return withoutCredentials(this.options.repositoryUrl)
   }
 
   private noBranch(branch: string): ScmError {
-    return new ScmError(
-      'E_BRANCH',
-      `There is no branch, bookmark, tag or commit '${branch}' in ${this.shownUrl}.`,
-    )
+    return new ScmError('E_BRANCH', `${this.shownUrl} has no branch, bookmark, tag or commit '${branch}'.`)
   }
 
   private error(code: string, message: string, error: unknown): Error {
-    if (error instanceof ScmError) return error
-    const { stderr = '' } = error as { readonly stderr?: Buffer | string }
-    const said = stderr.toString().trim()
-    return new ScmError(code, `${message}. hg says: ${said.replace(/:\/\/[^/\s]*@/g, '://')}`)
+    if (error instanceof ScmError || error === this.options.signal().reason) return error as Error
+    return new ScmError(code, `${message}. hg says: ${(error as Error).message}`)
   }
 }

@@ -1,10 +1,10 @@
-// A complete lock store: locks kept on one of the servers that are deployed to, over ssh.
-// docs/write-a-lock-store.md goes through it; tests/deploy-locker/server.test.ts proves it.
+// A complete lock store: keeps locks on one of the deployed servers, over ssh.
+// Explained in docs/write-a-lock-store.md, tested in tests/deploy-locker/server.test.ts.
 import { DeployError, Script, type Host } from 'shipit-capistrano'
 import type { LockStore, StoredLock } from 'shipit-deploy-locker'
 
-// Each state is a folder with a number: mkdir makes one of a name once, whoever tries at the same moment. The highest number
-// counts. `renewed` in it holds the server's time.
+// Each state is a numbered folder; the highest number is current. mkdir is atomic, so only one of several concurrent writers
+// gets a number. Its file `written` holds the server's time.
 const STATES = `
 mkdir -p -- "$folder"
 cd -- "$folder"
@@ -22,32 +22,25 @@ newest
 [ -f "$newest/text" ] || exit 0
 fact now "$(date +%s)"
 fact version "$newest"
-read -r renewed <"$newest/renewed" && fact renewed "$renewed"
+read -r written <"$newest/written" && fact written "$written"
 IFS= read -r text <"$newest/text" && fact text "$text"
 `)
 
 const WRITE = Script.of(`${STATES}
 mkdir "$number" 2>/dev/null || exit 0
 newest
-# Whoever was held up for long may have made a number again that was removed before.
+# A delayed writer may have recreated a number that was already removed.
 if [ "$newest" -ne "$number" ]; then rmdir "$number"; exit 0; fi
-write "$number/renewed" "$(date +%s)"
+write "$number/written" "$(date +%s)"
 write "$number/text" "$text"
 for each in [0-9]*; do [ "$each" -ge "$number" ] || rm -rf -- "$each"; done
 fact version "$number"
 `)
 
-const RENEW = Script.of(`${STATES}
-newest
-[ "$newest" -eq "$number" ] || exit 0
-write "$number/renewed" "$(date +%s)"
-fact version "$number"
-`)
-
 export interface ServerLockStoreOptions {
-  /** The server; it is asked for when the lock is: `() => capistrano(shipit).hosts()[0]`. */
+  /** The server, called when the lock is used: `() => capistrano(shipit).hosts()[0]`. */
   readonly host: () => Host | undefined
-  /** Folder for locks there; made when it is missing. */
+  /** Folder for locks on that server; created if missing. */
   readonly folder: string
 }
 
@@ -55,10 +48,10 @@ export class ServerLockStore implements LockStore {
   constructor(private readonly options: ServerLockStoreOptions) {}
 
   async read(key: string): Promise<StoredLock | undefined> {
-    const { version, text, now, renewed } = await this.run(READ, key)
+    const { version, text, now, written } = await this.run(READ, key)
     if (version === undefined || text === undefined) return undefined
-    // Whole seconds: it may be up to one younger.
-    const age = Math.max(0, Number(now) - Number(renewed) - 1) * 1000
+    // Times are in whole seconds, so the real age may be up to a second less.
+    const age = Math.max(0, Number(now) - Number(written) - 1) * 1000
     return { version, text, age, now: Number(now) * 1000 }
   }
 
@@ -66,13 +59,9 @@ export class ServerLockStore implements LockStore {
     return (await this.run(WRITE.with({ number: Number(expected) + 1, text }), key)).version
   }
 
-  async renew(key: string, _: string, version: string): Promise<string | undefined> {
-    return (await this.run(RENEW.with({ number: version }), key)).version
-  }
-
   private async run(script: Script, key: string): Promise<Record<string, string | undefined>> {
     const host = this.options.host()
-    if (!host) throw new DeployError('E_LOCK', 'There is no server to keep the lock on: set servers.')
+    if (!host) throw new DeployError('E_LOCK', 'No server to keep the lock on: set servers.')
     const folder = `${this.options.folder}/${encodeURIComponent(key).replace(/^\./, '%2E')}`
     const facts = await host.script(script.with({ folder }))
     return Object.fromEntries(Object.entries(facts).map(([name, values]) => [name, values[0]]))

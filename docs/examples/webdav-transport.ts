@@ -1,5 +1,5 @@
-// A complete transport: archives on any server that takes PUT and DELETE, such as nginx with its dav module.
-// docs/write-a-transport.md goes through it; tests/net-storage/webdav-transport.test.ts proves it.
+// A complete transport: keeps archives on any server that accepts PUT and DELETE, such as nginx with its dav module.
+// Explained in docs/write-a-transport.md, tested in tests/net-storage/webdav-transport.test.ts.
 import {
   assertKey,
   Transport,
@@ -10,13 +10,13 @@ import {
 } from 'shipit-net-storage'
 
 export interface WebDavTransportOptions {
-  /** Address of the folder: `https://files.example.com/deploys`. */
+  /** URL of the folder: `https://files.example.com/deploys`. */
   readonly url: string
   readonly user: string
   readonly password: string
 }
 
-/** One line of nginx's `autoindex_format json`. */
+/** An entry of nginx's `autoindex_format json`. */
 interface Listed {
   readonly name: string
   readonly type: 'file' | 'directory'
@@ -56,7 +56,7 @@ export class WebDavTransport extends Transport {
   ): Promise<boolean> {
     signal?.throwIfAborted()
     if (ifAbsent && (await this.stat(key))) return false
-    // What reads the body may fail: its error is the caller's, and not the storage's.
+    // If reading the body fails, reject with that error, not with the storage's.
     let sourceError: { readonly error: unknown } | undefined
     const watched = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       try {
@@ -93,7 +93,7 @@ export class WebDavTransport extends Transport {
     for (const key of keys) await this.request('DELETE', key, [200, 204, 404])
   }
 
-  /** Servers fetch with a header; it reaches them over standard input, and is never logged. */
+  /** Servers fetch with a header, which reaches them over standard input and is never logged. */
   async source(key: string): Promise<Source> {
     assertKey(key)
     return { url: `${this.options.url}/${key}`, headers: this.headers }
@@ -118,7 +118,6 @@ export class WebDavTransport extends Transport {
     return this.fetch(method, key, expected, options)
   }
 
-  /** Every failure is one error that says what was done, where, and what to do. */
   private async fetch(
     method: string,
     path: string,
@@ -135,15 +134,15 @@ export class WebDavTransport extends Transport {
         headers: this.headers,
       })
     } catch (error) {
-      throw new TransportError(`${url} can't be reached: check its address and the network.`, {
+      throw new TransportError(`Can't reach ${url}: check the URL and the network.`, {
         cause: error,
       })
     }
     if (expected.includes(response.status)) return response
     const advice =
       response.status === 401 || response.status === 403
-        ? 'check the user, the password, and what that user may do'
-        : 'look at the log of that server'
-    throw new TransportError(`${url} answers ${method} with status ${response.status}: ${advice}.`)
+        ? "check the user, the password and the user's permissions"
+        : "check that server's log"
+    throw new TransportError(`${url}: ${method} returned status ${response.status}: ${advice}.`)
   }
 }

@@ -35,7 +35,7 @@ describe('what can be deployed', () => {
   })
 })
 
-describe('what can not be deployed is one clear error, before anything is deployed', () => {
+describe('what cannot be deployed fails with one clear error, before anything is deployed', () => {
   const refused = async (env: NodeJS.ProcessEnv): Promise<string> => {
     const before = { live: await stage.live(), releases: await stage.releases('web1') }
     const { status, output } = await stage.run('deploy', env)
@@ -68,7 +68,7 @@ describe('what can not be deployed is one clear error, before anything is deploy
     expect(await refused({ REPOSITORY_URL: empty })).toContain('is empty: there is nothing to deploy')
   })
 
-  it('a repository that can not be reached, without its password in the log', async () => {
+  it('an unreachable repository, without its password in the log', async () => {
     const output = await refused({ REPOSITORY_URL: 'http://user:canary-token@127.0.0.1:1/shop.git' })
     expect(output).toContain("Can't read the repository http://127.0.0.1:1/shop.git")
     expect(output).not.toContain('canary-token')

@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** The error that working on a server of these settings ends with, if one. */
+/** The error from working on the servers in these settings, or undefined. */
 async function failure(
   config: EnvironmentConfig,
   work: (host: Host, shipit: Shipit) => Promise<unknown> = (host) => host.execute('true'),
@@ -44,7 +44,7 @@ const web1 = (): (typeof fleet.servers)[number] => {
   return server
 }
 
-/** Forwards connections to web1, until `freeze` is called: then all goes nowhere. */
+/** Forwards connections to web1 until `freeze` is called, and then drops all traffic. */
 async function forwarder(host: string): Promise<{ port: number; freeze: () => void }> {
   const sockets: Socket[] = []
   let frozen = false
@@ -77,7 +77,7 @@ async function listen(server: Server, host: string): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0
 }
 
-/** A folder for PATH whose `ssh` reads a configuration of its own, as a user's is read. */
+/** Puts an `ssh` into PATH that reads this configuration as if it were the user's. */
 async function sshConfig(text: string): Promise<void> {
   const folder = await mkdtemp(join(directory, 'path-'))
   await writeFile(join(folder, 'config'), text)
@@ -89,7 +89,7 @@ async function sshConfig(text: string): Promise<void> {
   vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`)
 }
 
-it('go to IPv6 addresses, as text and as an object, for scripts, commands and copies', async () => {
+it('reach IPv6 addresses, as strings and objects, for scripts, commands and copies', async () => {
   const { port } = await forwarder('::1')
   const { user, extraSshOptions } = web1()
   const options = { ...extraSshOptions, StrictHostKeyChecking: 'no', UserKnownHostsFile: '/dev/null' }
@@ -98,7 +98,7 @@ it('go to IPv6 addresses, as text and as an object, for scripts, commands and co
   for (const server of [`${user}@[::1]:${port}`, { host: '::1', port, user }]) {
     const [target] = typeof server === 'string' ? [server] : [{ ...server, extraSshOptions: options }]
     await rm(join(fleet.host('web1').home, 'over-ipv6'), { force: true })
-    // A text has no place for options: they stand in the user's configuration then.
+    // A string has no options, so they are in the user's configuration.
     await sshConfig(
       Object.entries(options)
         .map(([name, value]) => `${name} ${value}\n`)
@@ -114,7 +114,7 @@ it('go to IPv6 addresses, as text and as an object, for scripts, commands and co
   }
 })
 
-it('take a key whose path holds a space, for scripts, commands and copies', async () => {
+it('accept a key path with a space, for scripts, commands and copies', async () => {
   const folder = join(directory, 'a folder')
   await mkdir(folder)
   const key = join(folder, 'id key')
@@ -130,7 +130,7 @@ it('take a key whose path holds a space, for scripts, commands and copies', asyn
   expect(error).toBeUndefined()
 })
 
-it("follow the user's configuration: names, jump hosts, keys from an agent", async () => {
+it("honour the user's configuration: names, jump hosts, keys from an agent", async () => {
   const socket = join(directory, 'agent')
   const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] })
   cleanUp.push(() => void agent.kill())
@@ -154,7 +154,7 @@ it("follow the user's configuration: names, jump hosts, keys from an agent", asy
   expect((await fleet.host('jump').connections()) - before).toBe(1)
 })
 
-it('give up a server that takes the connection and says nothing', async () => {
+it('time out on a server that accepts the connection but stays silent', async () => {
   const port = await listen(
     createServer((socket) => void socket.on('error', () => {})),
     '127.0.0.1',
@@ -167,7 +167,7 @@ it('give up a server that takes the connection and says nothing', async () => {
   expect(error).toMatchObject({ code: 'E_SERVERS', failures: [{ code: 'E_UNREACHABLE', host: 'silent' }] })
 })
 
-it('notice a server that dies in the middle', async () => {
+it('notice a server that dies between commands', async () => {
   const { port, freeze } = await forwarder('127.0.0.1')
   const { extraSshOptions } = web1()
   const options = {
@@ -185,7 +185,7 @@ it('notice a server that dies in the middle', async () => {
   expect(error).toMatchObject({ code: 'E_SERVERS', failures: [{ code: 'E_UNREACHABLE', host: 'dying' }] })
 })
 
-it('refuse a server whose key is another than the known one', async () => {
+it('refuse a server with another key than the known one', async () => {
   const { host, port, extraSshOptions } = web1()
   const known = join(directory, 'other_known_hosts')
   const other = fleet.host('jump').knownHost.split(' ').slice(1).join(' ')
@@ -196,10 +196,10 @@ it('refuse a server whose key is another than the known one', async () => {
   expect(String(error)).toMatch(/host key|REMOTE HOST IDENTIFICATION/i)
 })
 
-it('leave no socket and no folder behind, also after an error', async () => {
+it('leave no socket or folder behind, even after an error', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'own-tmp-'))
   vi.stubEnv('TMPDIR', folder)
-  // What killed deploys left behind: one of today, one of long ago.
+  // Leftovers of killed deploys: one from today, one old.
   const [today, old] = [join(folder, 'shipit-00000000-0000'), join(folder, 'shipit-00000000-0001')]
   for (const path of [today, old]) await mkdir(path)
   await utimes(old, 1, 1)
@@ -215,7 +215,7 @@ it('leave no socket and no folder behind, also after an error', async () => {
   await rm(folder, { recursive: true })
 })
 
-it('are one for each command without sharing', async () => {
+it('are opened for each command without sharing', async () => {
   const before = await fleet.host('web1').connections()
   const error = await failure(
     { servers: [web1()], key: fleet.key, sshMultiplexing: false },

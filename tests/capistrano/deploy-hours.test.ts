@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** The plugin of docs/write-a-plugin.md, in a shipitfile that is open at the hours that the environment says. */
+/** The plugin from docs/write-a-plugin.md, in a shipitfile with hours from the environment. */
 const SHIPITFILE = `
 import deployHours from ${JSON.stringify(new URL('../../docs/examples/deploy-hours', import.meta.url).pathname)}
 import capistrano from 'shipit-capistrano'
@@ -37,27 +37,27 @@ const run = (task: string, hours: string, env: NodeJS.ProcessEnv = {}): ReturnTy
 
 const version = (): Promise<string> => readFile(stage.path('web1', 'current/VERSION'), 'utf8')
 
-it('reports its mistakes with all others', async () => {
+it('reports its invalid settings with all others', async () => {
   const { status, output } = await run('deploy', JSON.stringify({ from: 25, til: 3 }))
   expect(output).toMatch(/deployHours\.from: .*got 25/)
   expect(output).toContain("deployHours.til: there is no such setting; did you mean 'until'?")
   expect(status).toBe(1)
 })
 
-it('says in the plan whether releases may go live', async () => {
+it('shows in the plan whether releases may go live', async () => {
   expect((await run('deploy:plan', OPEN)).output).toMatch(/^deploy hours: open$/m)
   expect((await run('deploy:plan', CLOSED)).output).toMatch(/^deploy hours: closed now$/m)
 })
 
-it('refuses a deploy before anything is built, unless somebody says that it has to be', async () => {
+it('refuses a deploy before anything is built, unless OUT_OF_HOURS is set', async () => {
   const refused = await run('deploy', CLOSED)
-  expect(refused.output).toContain("Releases go live from 9 to 16 o'clock. Nothing went live")
+  expect(refused.output).toContain('Releases may go live from 9:00 to 16:00. Nothing was published')
   expect(refused.output).not.toContain('Building an archive')
   expect(refused.status).toBe(1)
   expect((await run('deploy', CLOSED, { OUT_OF_HOURS: 'it burns' })).status).toBe(0)
 })
 
-it('stops a deploy that took until after hours before it is live, and not a rollback', async () => {
+it('stops a deploy that runs past the hours before it goes live, but not a rollback', async () => {
   await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   expect((await run('deploy', OPEN)).status).toBe(0)
   await stage.app.commit({ VERSION: '3\n' }, 'Version 3')

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { StorageProxy } from '../../testbed/storage-proxy.js'
 import { Stage } from '../support/stage.js'
 
-/** Tools of a server that has all but a way to download. */
+/** Programs of a server that can do everything but download. */
 const TOOLS = [
   'sh',
   'tar',
@@ -24,7 +24,7 @@ const TOOLS = [
   'grep',
 ]
 
-/** The example, with one further try of downloads. */
+/** The example, with one retry of downloads. */
 const ONCE = `
 import example from './shipitfile'
 export default shipit => {
@@ -33,7 +33,7 @@ export default shipit => {
 }
 `
 
-describe('a deploy that can not work', () => {
+describe('a deploy that cannot work', () => {
   let stage: Stage
   let live: (string | undefined)[]
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('a deploy that can not work', () => {
   })
   afterAll(() => stage.close())
 
-  /** The deploy fails with status 1 and one clear error, has run its failure tasks, and current is untouched everywhere. */
+  /** Expects status 1, one clear error, finished failure tasks, and an untouched current on every server. */
   async function refused(env: NodeJS.ProcessEnv = {}): Promise<string> {
     const { status, output } = await stage.run('deploy', env)
     expect(status).toBe(1)
@@ -77,7 +77,7 @@ describe('a deploy that can not work', () => {
     expect(output).toContain('no-such-bucket')
   })
 
-  it('with a build that fails, which is named in place of the task that runs it', async () => {
+  it('with a failing build, which is named instead of the task that runs it', async () => {
     await stage.app.git('checkout', '--quiet', '-b', 'broken')
     await stage.app.commit({ 'build.js': "console.error('no such module')\nprocess.exit(3)\n" }, 'Broken')
     await stage.app.git('checkout', '--quiet', 'main')
@@ -88,7 +88,7 @@ describe('a deploy that can not work', () => {
     expect(output.match(/^.*ended with status 3.*$/gm)).toHaveLength(1)
   })
 
-  it('with a deployTo that can not be written', async () => {
+  it('with a deployTo that is not writable', async () => {
     const { home } = stage.fleet.host('web2')
     await symlink('/proc/sys', `${home}/locked`)
     const output = await refused({ DEPLOY_TO: 'locked/shop' })
@@ -109,7 +109,7 @@ describe('a deploy that can not work', () => {
     await stage.fleet.host('web3').start()
   })
 
-  it('and then works, with no cleaning up', async () => {
+  it('and then works without cleaning up', async () => {
     expect((await stage.run('deploy')).status).toBe(0)
   })
 })
@@ -121,7 +121,7 @@ describe('servers with few tools', () => {
   })
   afterAll(() => stage.close())
 
-  it('do with wget alone, and without anything to fetch with', async () => {
+  it('work with only wget, and without any download program', async () => {
     const { status, output } = await stage.run('deploy')
     expect(output).toContain(
       '@web2 neither curl nor GNU wget is installed: sending it from this machine over ssh.',
@@ -132,7 +132,7 @@ describe('servers with few tools', () => {
     expect(new Set(await stage.live()).size).toBe(1)
   })
 
-  it('are sent all of it again when storage breaks off, or are named with what it did', async () => {
+  it('are sent the whole archive again if storage breaks off, or are named with the cause', async () => {
     const proxy = await StorageProxy.start(inject('s3').endpoint)
     const env = { HOSTS: 'web2', S3_ENDPOINT: proxy.endpoint }
     const breakOff = (times: number): void => {

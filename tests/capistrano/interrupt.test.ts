@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openGate } from '../support/gate.js'
 import { Stage } from '../support/stage.js'
 
-/** The example, held on the server before it publishes, with a failure hook that works on the server. */
+/** The example, held on the server before it publishes, with a failure hook that runs on the server. */
 const HELD_ON_SERVER = `
 import capistrano, { Script, type Shipit } from 'shipit-capistrano'
 import example from './shipitfile'
@@ -17,7 +17,7 @@ export default (shipit: Shipit) => {
 }
 `
 
-/** The example, with a failure hook that does not end. */
+/** The example, with a failure hook that never ends. */
 const HELD_IN_FAILED = `
 import capistrano, { type Shipit } from 'shipit-capistrano'
 import example from './shipitfile'
@@ -40,7 +40,7 @@ it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
-] as const)('runs deploy:failed and gives the lock back on %s, with status %d', async (signal, status) => {
+] as const)('runs deploy:failed and releases the lock on %s, with status %d', async (signal, status) => {
   const gate = join(stage.directory, 'gate')
   execFileSync('mkfifo', [gate])
   const run = stage.start('deploy', { HOLD_BUILD: gate })
@@ -54,7 +54,7 @@ it.each([
   await openGate(gate)
 })
 
-it('ends at once when it is interrupted once more', async () => {
+it('quits immediately when interrupted again', async () => {
   const gate = join(stage.directory, 'gate')
   execFileSync('mkfifo', [gate])
   const run = stage.start('deploy', { HOLD_BUILD: gate }, await stage.shipitfile('twice.ts', HELD_IN_FAILED))
@@ -64,12 +64,12 @@ it('ends at once when it is interrupted once more', async () => {
   run.kill('SIGTERM')
   expect(await run.ended).toBe(143)
   expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
-  // The lock ends with the process, whatever ends it.
+  // The lock never outlives the process.
   expect((await stage.run('deploy:lock:check')).status).toBe(0)
   await openGate(gate)
 })
 
-it('runs the failure hooks on servers after Ctrl-C, which ends the ssh processes too', async () => {
+it('runs the failure hooks on servers after Ctrl-C, which also ends the ssh processes', async () => {
   const { home } = stage.fleet.host('web1')
   execFileSync('mkfifo', [join(home, 'gate')])
   const temporary = join(stage.directory, 'tmp')

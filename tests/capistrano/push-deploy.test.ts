@@ -4,7 +4,7 @@ import type { DeployRecord, Plan, TreeNode } from 'shipit-capistrano'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** shipit-deploy's own push deploy, with shipit-capistrano and nothing else. */
+/** shipit-deploy's own push deploy with only shipit-capistrano. */
 const SHIPITFILE = `
 const capistrano = require('shipit-capistrano')
 const { env } = process
@@ -76,7 +76,7 @@ it('plans a first deploy, and changes nothing', async () => {
   await expect(readlink(stage.path('web1'))).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
-it('refuses to deploy without its shared files, and makes their folders', async () => {
+it('refuses to deploy without its shared files, and creates their folders', async () => {
   const { status, output } = await run('deploy', { LINKED_FILES: '["config/secret key.yml"]' })
   expect(status).toBe(1)
   expect(output).toMatch(
@@ -126,13 +126,13 @@ it('logs deploys for people and for programs', async () => {
   })
 })
 
-it('goes back to a release that every server has, finished, though they are not in step', async () => {
+it('rolls back to a finished release that every server has, even if servers are out of step', async () => {
   const second = await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   expect((await run('deploy')).status).toBe(0)
   const third = await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
   expect((await run('deploy', only('web1'))).status).toBe(0)
   expect(await stage.live()).toEqual([third, second])
-  // One that was never finished, and looks like the newest on both.
+  // Never finished, but looks like the newest on both.
   const releases = await stage.releases('web1')
   for (const host of ['web1', 'web2']) await mkdir(stage.path(host, 'releases/20991231235959'))
   const { status, output } = await run('deploy:rollback')
@@ -162,20 +162,20 @@ it('never removes the live release, however few are kept', async () => {
   expect(await stage.releases('web1')).toContain(live.replace('releases/', ''))
 })
 
-it('says why when there is nothing to go back to', async () => {
+it('reports why it cannot roll back', async () => {
   const { status, output } = await run('rollback', only('web2'))
   expect(status).toBe(1)
   expect(output).toContain("Can't roll back: no server has a release that was live before")
   expect(output).toContain('[E_NO_ROLLBACK]')
 })
 
-it('logs a deploy that fails, where it was under way', async () => {
+it('logs a failed deploy on the servers that it had reached', async () => {
   const { status } = await run('deploy', { FAIL_IN: 'deploy:publish' })
   expect(status).toBe(1)
   expect((await records('web2')).at(-1)).toMatchObject({ action: 'deploy', result: 'failed', servers: 2 })
 })
 
-it('does what is synchronous when something exits in the middle, and says what is left undone', async () => {
+it('runs synchronous failure hooks if the process exits midway, and reports what was not finished', async () => {
   const { status, output } = await run('deploy', { EXIT_IN: 'deploy:publish' })
   expect(status).toBe(4)
   expect(output).toContain("The process exits in the middle of the deploy, in 'exit'")
@@ -197,7 +197,7 @@ it('prints the tree of a deploy with hooks and descriptions, and of any task', a
   })
 })
 
-it('prints a plan for people, with what is live on each server', async () => {
+it('prints a readable plan, with what is live on each server', async () => {
   await symlink('nowhere', stage.path('web2', 'current-broken'))
   const { status, output } = await run('deploy:plan')
   expect(status).toBe(0)
@@ -205,7 +205,7 @@ it('prints a plan for people, with what is live on each server', async () => {
   expect(output).toMatch(/^ +\d+\. warm +servers +Warms the cache \(after deploy:published\)$/m)
 })
 
-it('lists the tasks that have a description', async () => {
+it('lists tasks that have a description', async () => {
   const { output } = await run('tasks')
   expect(output).toMatch(/^warm +Warms the cache$/m)
   expect(output).toMatch(/^rollback +Makes the release live again/m)
@@ -218,7 +218,7 @@ it('lists the tasks that have a description', async () => {
   expect(failed.stdout).toBe('')
 })
 
-it('refuses filters that name no server', async () => {
+it('rejects filters that match no server', async () => {
   const { status, output } = await run('deploy', { HOSTS: 'web1,wep2' })
   expect(status).toBe(1)
   expect(output).toContain("HOSTS: none of the servers is 'wep2'; did you mean 'web2'?")

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { findProgram } from '../../testbed/find-program.js'
 import { Stage } from '../support/stage.js'
 
-/** A push deploy of what is on this machine, without a repository to fetch from. */
+/** A push deploy of local files, without a repository to fetch from. */
 const SHIPITFILE = `
 const capistrano = require('shipit-capistrano').default
 module.exports = shipit => {
@@ -41,7 +41,7 @@ beforeEach(async () => {
 const deploy = (settings: object): Promise<{ status: number | string; output: string }> =>
   stage.run('deploy', { SETTINGS: JSON.stringify(settings) }, shipitfile)
 
-/** Refused with status 1 and one clear error, and nothing of it is on the server. */
+/** Expects status 1, one clear error, and no new release on the server. */
 async function refused(settings: object): Promise<string> {
   const before = await stage.releases('web1').catch(() => [])
   const { status, output } = await deploy(settings)
@@ -51,7 +51,7 @@ async function refused(settings: object): Promise<string> {
   return output
 }
 
-it('deploys a folder that is no repository, as it is', async () => {
+it('deploys a folder that is not a repository as it is', async () => {
   await writeFile(join(workspace, 'index.html'), 'hello')
   const { status } = await deploy({ workspace, shallowClone: false })
   expect(status).toBe(0)
@@ -59,7 +59,7 @@ it('deploys a folder that is no repository, as it is', async () => {
   expect(await readdir(stage.path('web1', 'current'))).toEqual(['index.html'])
 })
 
-it('refuses to deploy the empty folder that shallowClone puts in the place of the workspace', async () => {
+it('refuses to deploy the empty folder that shallowClone puts in place of the workspace', async () => {
   await writeFile(join(workspace, 'index.html'), 'hello')
   expect(await refused({ workspace })).toMatch(
     /shallowClone: without repositoryUrl it leaves an empty folder in the place of workspace; set it to false\. .*\[E_WORKSPACE\]/,
@@ -68,8 +68,8 @@ it('refuses to deploy the empty folder that shallowClone puts in the place of th
 
 it.each([
   ['an empty workspace', {}],
-  ['a folder of it that is not there', { dirToCopy: 'dist' }],
-  ['a folder of it that is empty', { dirToCopy: 'empty' }],
+  ['a missing folder in it', { dirToCopy: 'dist' }],
+  ['an empty folder in it', { dirToCopy: 'empty' }],
 ])('refuses to deploy %s', async (_, settings) => {
   await mkdir(join(workspace, 'empty'))
   if (!('dirToCopy' in settings)) await rm(join(workspace, 'empty'), { recursive: true })
@@ -85,7 +85,7 @@ it('refuses a workspace that is a repository without the branch', async () => {
   )
 })
 
-it('notes the revision of the workspace when another folder is copied', async () => {
+it("records the workspace's revision when another folder is copied", async () => {
   await writeFile(join(workspace, 'index.html'), 'built')
   const settings = {
     workspace: stage.app.directory,
@@ -98,8 +98,8 @@ it('notes the revision of the workspace when another folder is copied', async ()
   expect(await readFile(stage.path('web1', 'current/index.html'), 'utf8')).toBe('built')
 })
 
-it('copies what changed, also where a copy of the last release looks as new', async () => {
-  // Copies are made in the second in which the workspace is written.
+it("copies what changed even if the last release's copy has the same size and time", async () => {
+  // Makes copies as old as the workspace.
   const cp = `#!/bin/sh\n${await findProgram('cp')} "$@" && find . -type f -exec touch -d @${NEW} {} +\n`
   const path = join(stage.fleet.host('web1').home, '../bin/cp')
   await rm(path)

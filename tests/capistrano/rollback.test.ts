@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { findProgram } from '../../testbed/find-program.js'
 import { Stage } from '../support/stage.js'
 
-/** shipit-deploy's own push deploy, with shipit-capistrano and nothing else, and a hook that can fail. */
+/** shipit-deploy's own push deploy with only shipit-capistrano, and hooks that can fail. */
 const SHIPITFILE = `
 const capistrano = require('shipit-capistrano').default
 const { env } = process
@@ -25,7 +25,7 @@ module.exports = shipit => {
 }
 `
 
-/** Tools of a server on which a test puts another mv. */
+/** Programs of a server whose mv a test replaces. */
 const TOOLS = 'cat cp find flock grep ln mkdir mv readlink rm rsync sh tail'.split(' ')
 
 let stage: Stage
@@ -41,7 +41,7 @@ type Outcome = { status: number | string; output: string }
 const run = (task: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> => stage.run(task, env, shipitfile)
 
 let commits = 0
-/** Deploys a new commit, and returns it. */
+/** Deploys a new commit. Returns its id. */
 async function deploy(env: NodeJS.ProcessEnv = {}): Promise<string> {
   const revision = await stage.app.commit({ VERSION: `${(commits += 1)}\n` }, `Version ${commits}`)
   expect((await run('deploy', env)).status).toBe(0)
@@ -67,7 +67,7 @@ const current = async (host = 'web1'): Promise<string> => {
   return target.slice(target.lastIndexOf('/') + 1)
 }
 
-it('goes to what was live before, however often a deploy failed first, and never cleans that up', async () => {
+it('goes to what was live before, however many deploys failed in between, and never cleans that up', async () => {
   const KEEP = '3'
   const a = await deploy({ KEEP })
   const release = await current()
@@ -80,7 +80,7 @@ it('goes to what was live before, however often a deploy failed first, and never
     expect((await run('deploy', { KEEP, ...env })).status).not.toBe(0)
     expect(await live()).toBe(a)
   }
-  // What failed is gone at once; what was killed goes with the next clean-up.
+  // A failed release is removed immediately, a killed one by the next clean-up.
   expect(await stage.releases('web1')).toHaveLength(2)
   expect((await run('deploy', { KEEP })).status).toBe(0)
   expect(await live()).toBe(b)
@@ -95,7 +95,7 @@ it('goes to what was live before, however often a deploy failed first, and never
   expect(await live()).toBe(a)
 })
 
-it('goes two back when it is done twice, and then counts from there', async () => {
+it('goes back two releases when run twice, and then counts from there', async () => {
   const [a, b] = [await deploy(), await deploy()]
   const c = await deploy()
   await rollback()
@@ -108,7 +108,7 @@ it('goes two back when it is done twice, and then counts from there', async () =
   )
   expect(status).toBe(1)
 
-  // Two are kept: what is live, and what was before it, though others are newer.
+  // Keeps the live release and the one that was live before it, though others are newer.
   await deploy({ KEEP: '2' })
   expect(await stage.releases('web1')).toHaveLength(2)
   await rollback()
@@ -116,13 +116,13 @@ it('goes two back when it is done twice, and then counts from there', async () =
   expect(c).not.toBe(b)
 })
 
-it('counts a release as live that went live before its deploy failed, and says so if both are the same commit', async () => {
+it('counts a release that went live before its deploy failed, and notes if both are the same commit', async () => {
   const a = await deploy()
   const first = await current()
   expect((await run('deploy', { FAIL_IN: 'deploy:published' })).status).toBe(1)
   const second = await current()
   expect(second).not.toBe(first)
-  // It is live, whoever asks.
+  // The status agrees.
   const { output: status } = await run('deploy:status')
   expect(status).toMatch(
     new RegExp(`^web1 +${second} +${a.slice(0, 12)} +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +tester`, 'm'),
@@ -131,7 +131,7 @@ it('counts a release as live that went live before its deploy failed, and says s
   expect(await current()).toBe(first)
 })
 
-it('goes to a release that was never live only when it is named, and leaves other folders alone', async () => {
+it('goes to a release that was never live only if it is named, and leaves other folders alone', async () => {
   const a = await deploy()
   const mine = ['20200101000000.bak', 'keep-me', '99991231235959.old']
   const never = '20200101000000'
@@ -164,10 +164,10 @@ it('goes to a release that was never live only when it is named, and leaves othe
   expect(output).toContain('"releases": 1')
 })
 
-it('goes back over releases that Capistrano made', async () => {
+it('goes back through releases made by Capistrano', async () => {
   const a = await deploy()
   const made = await current()
-  // As Capistrano leaves them: an absolute link, lines in revisions.log, and one that failed.
+  // As Capistrano leaves them: an absolute link, lines in revisions.log, and a failed release.
   for (const host of ['web1', 'web2']) {
     await rm(stage.path(host, '.live'))
     await rm(stage.path(host, 'deploys.jsonl'))
@@ -190,7 +190,7 @@ it('goes back over releases that Capistrano made', async () => {
   expect(await live()).toBe(a)
 })
 
-it('takes back what went live elsewhere when one server can not, as if it never had been', async () => {
+it('reverts the other servers without a trace if one cannot publish', async () => {
   const a = await deploy()
   const first = await current('web1')
   await stage.app.commit({ VERSION: 'x\n' }, 'X')
@@ -207,11 +207,11 @@ it('takes back what went live elsewhere when one server can not, as if it never 
   expect(await live()).toBe(a)
 })
 
-it('says what is not known when a server is lost in the middle of the flip', async () => {
+it('reports what is unknown if a server is lost while publishing', async () => {
   await deploy()
   const before = await current()
   await stage.app.commit({ VERSION: 'y\n' }, 'Y')
-  // Where it flips, it tells so, and waits; then the server goes.
+  // Signals before the flip and waits; then the server is stopped.
   const { home } = stage.fleet.host('web2')
   for (const name of ['flipping', 'gate']) execFileSync('mkfifo', [join(home, name)])
   const mv = join(home, '../bin/mv')

@@ -31,7 +31,7 @@ const ROLES: Record<string, object> = {
   db1: { roles: ['db'], noRelease: true, rack: 'b' },
 }
 
-/** Runs a task on the fleet, and gives what it returned, or the error that it ended with. */
+/** Runs a task on the fleet. Returns its result, or the error that it failed with. */
 async function inTask<T>(
   body: (dsl: Capistrano) => Promise<T>,
   config: EnvironmentConfig = {},
@@ -71,7 +71,7 @@ const ODD = [
 ]
 
 describe('a server', () => {
-  it('runs commands, and shows their output as it comes', async () => {
+  it('runs commands, and shows their output as it arrives', async () => {
     const { error, log } = await onWeb1((host) => host.execute('echo out; echo err >&2; echo ::no fact'))
     expect(error).toBeUndefined()
     expect(log).toContain('Running "echo out; echo err >&2; echo ::no fact" on host "web1".')
@@ -80,7 +80,7 @@ describe('a server', () => {
     expect(log).toContain('@web1 ::no fact')
   })
 
-  it('takes words as they are, whatever they hold', async () => {
+  it('passes words unchanged, whatever they contain', async () => {
     const { result } = await onWeb1((host) => host.capture(['printf', '[%s]', ...ODD]))
     expect(result).toBe(ODD.map((word) => `[${word}]`).join(''))
   })
@@ -91,17 +91,17 @@ describe('a server', () => {
     expect(String(error)).toMatch(/"echo before; .*" ended with status 7:\n(before\nwhy|why\nbefore)/)
   })
 
-  it("takes a command's status 255 for its own, not for a lost connection", async () => {
+  it("does not mistake a command's status 255 for a lost connection", async () => {
     const { error } = await onWeb1((host) => host.execute('exit 255'))
     expect(error).toMatchObject({ code: 'E_SERVER', status: 255 })
   })
 
-  it('runs commands as any shell does: an error in the middle is not the end', async () => {
+  it('runs commands like any shell: an error in the middle does not end them', async () => {
     const { result } = await onWeb1((host) => host.capture('false; echo "${unset}on"'))
     expect(result).toBe('on')
   })
 
-  it('tests commands, without showing what they print', async () => {
+  it('tests commands without printing their output', async () => {
     const { result, log } = await onWeb1(async (host) => [
       await host.test('echo shown; true'),
       await host.test(['test', '-e', 'no such file']),
@@ -136,7 +136,7 @@ describe('a server', () => {
       names: ['web'],
       paths: { web: ['cat', 'sh'] },
     })
-    // Stands in for sudo, as tests run as users that can't become another: takes what sudo takes, and tells for whom.
+    // A stand-in for sudo, as the tests' user may not become another: takes sudo's arguments, and sets FOR to the target user.
     const sudo = `[ "$1 $2 $4" = "-n -u --" ] || exit 64; FOR="$3" PATH='${path}'; export FOR PATH; shift 4; exec "$@"`
     await writeFile(join(other.host('web').home, '../bin/sudo'), `#!/bin/sh\n${sudo}\n`, { mode: 0o755 })
     const { shipit, run } = createShipit({ key: other.key, servers: other.servers })
@@ -153,7 +153,7 @@ describe('a server', () => {
     await other.stop()
   })
 
-  it('takes files, whole or not at all', async () => {
+  it('uploads files completely or not at all', async () => {
     const { home } = fleet.host('web1')
     const local = join(directory, 'local')
     const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 256))
@@ -172,7 +172,7 @@ describe('a server', () => {
     expect((await onWeb1((host) => host.upload([], '/tmp'))).error).toMatchObject({ status: 31 })
   })
 
-  it('gives input to commands', async () => {
+  it('passes input to commands', async () => {
     const { result } = await onWeb1((host) => host.capture('cat', { input: [Buffer.from('in\nput')] }))
     expect(result).toBe('in\nput')
   })
@@ -206,7 +206,7 @@ describe('on', () => {
     expect(await readFile(join(fleet.host('web2').home, 'done'), 'utf8')).toBe('')
   })
 
-  it('works on no more servers at the same time than maxConnections', async () => {
+  it('works on at most maxConnections servers at a time', async () => {
     const { log } = await inTask(
       ({ on, hosts }) => on(hosts(), (host) => host.execute('echo begins; sleep 0.2; echo ends')),
       { maxConnections: 1 },
@@ -222,7 +222,7 @@ describe('on', () => {
     ])
   })
 
-  it('takes servers in sequence, and stops at the first that fails', async () => {
+  it('works on servers in sequence, and stops at the first that fails', async () => {
     const order: string[] = []
     const { error } = await inTask(({ on, hosts }) =>
       on(hosts(), { in: 'sequence', wait: 0.01 }, async (host) => {
@@ -239,7 +239,7 @@ describe('on', () => {
     ['groups', { in: 'groups', limit: 2 }, [2, 2, 1]],
     ['a limit', { limit: 1 }, [1, 1, 1]],
     ['no limit', {}, [3, 3, 3]],
-  ] as const)('takes servers in %s', async (_, options, expected) => {
+  ] as const)('works on servers in %s', async (_, options, expected) => {
     let now = 0
     const most: number[] = []
     await inTask(({ on, hosts }) =>
@@ -257,7 +257,7 @@ describe('on', () => {
 })
 
 describe('roles', () => {
-  it('pick servers', async () => {
+  it('select servers', async () => {
     const names = (hosts: readonly Host[]): string[] => hosts.map(({ name }) => name)
     const { result } = await inTask(async ({ roles, releaseRoles, primary, hosts }) => ({
       web: names(roles('web')),
@@ -287,7 +287,7 @@ describe('roles', () => {
     [{ HOSTS: 'web2,db1' }, ['web2', 'db1']],
     [{ ROLES: 'web' }, ['web1', 'web2']],
     [{ HOSTS: ' web2 ', ROLES: 'web,db' }, ['web2']],
-  ])("and %j narrow everything, Shipit's own remote and copies too", async (env, expected) => {
+  ])("and %j filter everything, including Shipit's own remote commands and copies", async (env, expected) => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
     const file = `narrowed-${expected.join('-')}`
     const local = join(directory, file)
@@ -308,7 +308,7 @@ describe('roles', () => {
   })
 })
 
-it('says what to do about servers that ssh does not get into', async () => {
+it('says what to do about servers that ssh cannot log in to', async () => {
   const [web1, web2, db1] = fleet.servers as [FleetServer, FleetServer, FleetServer]
   const knowing = async (name: string, content: string): Promise<FleetServer['extraSshOptions']> => {
     const file = join(directory, name)
@@ -339,7 +339,7 @@ it('says what to do about servers that ssh does not get into', async () => {
 })
 
 describe("Shipit's own commands", () => {
-  it('fail with cwd when the command fails, and run there when not', async () => {
+  it('run in cwd, and fail if the command fails', async () => {
     const { shipit, run } = createShipit({ key: fleet.key, servers: fleet.servers.slice(0, 1) })
     capistrano(shipit)
     const seen: string[] = []
@@ -355,7 +355,7 @@ describe("Shipit's own commands", () => {
     expect(await run('missing')).toBeInstanceOf(Error)
   })
 
-  it('fail with what was run where, its status and its last lines, and no ssh line or stack', async () => {
+  it('fail with the command, its server, status and last lines, without ssh command line or stack', async () => {
     const { shipit, run, log } = createShipit({ key: fleet.key, servers: fleet.servers.slice(0, 1) })
     const { hosts } = capistrano(shipit)
     const command = 'echo out; echo \'w"h"y\' >&2; exit 3'
@@ -395,7 +395,7 @@ describe("Shipit's own commands", () => {
     expect(text).not.toMatch(/^\s+at |Command failed|ControlPath/m)
   })
 
-  it.each([true, false])('say that a server is out of reach, and what to do (shared: %s)', async (shared) => {
+  it.each([true, false])('report an unreachable server, and what to do (shared: %s)', async (shared) => {
     const { host, port } = await freeAddress()
     const servers = [{ ...fleet.servers[0], host, port }]
     const { shipit, run } = createShipit({ key: fleet.key, servers, sshMultiplexing: shared })

@@ -3,7 +3,7 @@ import type { DeployRecord } from 'shipit-capistrano'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** A push deploy, beside shipit-npm, which starts a task as soon as one begins; and tasks of the user's own that run flows. */
+/** A push deploy with shipit-npm, which starts a task as soon as a deploy begins, and user tasks that run flows. */
 const SHIPITFILE = `
 const capistrano = require('shipit-capistrano')
 const { env } = process
@@ -37,7 +37,7 @@ module.exports = shipit => {
   before('deploy:publishing', 'migrate')
   after('deploy:published', 'health', () => { if (env.UNHEALTHY && plugin.run.kind === 'deploy') throw new Error('unhealthy') })
   after('deploy:failed', 'back', () => env.UNHEALTHY && invoke('rollback'))
-  after('deploy:failed', 'tell', () => console.log('told of the failure'))
+  after('deploy:failed', 'report', () => console.log('reported the failure'))
   shipit.task('page', () => new Promise((resolve) => setImmediate(() => (console.log('paged'), resolve()))))
   after('deploy:failed', 'start:page', () => void shipit.start('page'))
 }
@@ -60,8 +60,8 @@ async function lastRecord(): Promise<DeployRecord> {
   return JSON.parse(lines.at(-1) ?? '') as DeployRecord
 }
 
-it('is live, and is a deploy, when a task has invoked it', async () => {
-  // What listeners start runs in the middle of it, as it does when the deploy was asked for.
+it('goes live, and counts as a deploy, when a task invokes it', async () => {
+  // Tasks started by listeners run during it, as in a deploy from the command line.
   for (const task of ['npm:init', 'npm:install', 'warm']) {
     expect(shipped).toMatch(new RegExp(`Finished '${task}'.*Running 'deploy:publish'`, 's'))
     expect(times(shipped, `Running '${task}' task`)).toBe(1)
@@ -83,8 +83,8 @@ it.each([
   expect(output).toContain("Failed in 'migrate'.")
   expect(output).toMatch(/'migrate' errored after/)
   expect(times(output, "Running 'deploy:failed' task")).toBe(1)
-  expect(times(output, 'told of the failure')).toBe(1)
-  // What a failure hook starts runs, too.
+  expect(times(output, 'reported the failure')).toBe(1)
+  // Tasks started by a failure hook also run.
   expect(times(output, 'paged')).toBe(1)
   expect(times(output, 'Error: no migration')).toBe(1)
   expect(output).not.toContain('Still running')
@@ -93,21 +93,21 @@ it.each([
   expect(await lastRecord()).toMatchObject({ action: 'deploy', result: 'failed' })
 })
 
-it.each(['ship', 'ship:start'])('runs its failure tasks when %s is interrupted, or exits', async (task) => {
+it.each(['ship', 'ship:start'])('runs its failure tasks when %s is interrupted or exits', async (task) => {
   const run = stage.start(task, { MIGRATE: 'hold' }, shipitfile)
   await run.printed('holding')
   run.kill('SIGTERM')
   expect(await run.ended).toBe(143)
-  expect(times(run.output, 'told of the failure')).toBe(1)
+  expect(times(run.output, 'reported the failure')).toBe(1)
 
   const { status, output } = await stage.run(task, { MIGRATE: 'exit' }, shipitfile)
   expect(status).toBe(4)
   expect(output).toContain("The process exits in the middle of the deploy, in 'migrate'.")
   expect(output).toMatch(/Not finished, as the process did not wait for it: .*'page'/)
-  expect(times(output, 'told of the failure')).toBe(1)
+  expect(times(output, 'reported the failure')).toBe(1)
 })
 
-it('is a rollback, and says so, when a task has invoked it', async () => {
+it('counts as a rollback when a task invokes it', async () => {
   const [first] = await stage.live()
   expect((await stage.run('deploy', {}, shipitfile)).status).toBe(0)
   const { status, output } = await stage.run('undo', {}, shipitfile)
@@ -118,7 +118,7 @@ it('is a rollback, and says so, when a task has invoked it', async () => {
   expect(await lastRecord()).toMatchObject({ action: 'rollback', result: 'succeeded' })
 })
 
-it('publishes what was live before, when a task invokes deploy and rollback, or a failure hook rollback', async () => {
+it('restores the previous release when a task invokes deploy and rollback, or a failure hook invokes rollback', async () => {
   for (const [task, env, expected] of [
     ['try', {}, 0],
     ['deploy', { UNHEALTHY: '1' }, 1],
@@ -134,9 +134,9 @@ it('publishes what was live before, when a task invokes deploy and rollback, or 
   }
 })
 
-it('runs failure tasks for a phase of a rollback that is run by itself', async () => {
+it('runs failure tasks for a rollback phase that is run by itself', async () => {
   const { status, output } = await stage.run('deploy:reverting', {}, shipitfile)
   expect(output).toContain('[E_NO_ROLLBACK]')
-  expect(times(output, 'told of the failure')).toBe(1)
+  expect(times(output, 'reported the failure')).toBe(1)
   expect(status).toBe(1)
 })

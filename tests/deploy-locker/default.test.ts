@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createProject, startShipit, type ShipitRun } from '../../testbed/shipit.js'
 import { Stage } from '../support/stage.js'
 
-/** A deploy with rsync, locked: there is no storage. It can wait behind a gate. */
+/** A locked deploy with rsync, without storage. It can wait at a gate. */
 const PUSH = `
 import capistrano from 'shipit-capistrano'
 import deployLocker from 'shipit-deploy-locker'
@@ -25,7 +25,7 @@ export default shipit => {
 }
 `
 
-/** The same with a list of the shipitfile's own, which has none of the phases. */
+/** The same with a custom task list, which has none of the phases. */
 const LIST = PUSH.replace('deploy:starting', 'deploy:fetch')
   .replace('deploy:finished', 'deploy:finish')
   .replace(
@@ -36,7 +36,7 @@ const LIST = PUSH.replace('deploy:starting', 'deploy:fetch')
   )
   .replace("'deploy:publishing', 'hold'", "'deploy:publish', 'hold'")
 
-/** The example, with archives in a folder that machines share. */
+/** The example, with archives in a shared folder. */
 const FOLDER = `
 import { DirectoryTransport } from 'shipit-net-storage'
 import example from './shipitfile'
@@ -67,7 +67,7 @@ interface Ended {
   readonly stdout: string
 }
 
-/** Starts shipit in a checkout of somebody's own. */
+/** Starts shipit in a person's own checkout. */
 function start(who: 'alice' | 'bob', task: string, { file, ...env }: NodeJS.ProcessEnv): ShipitRun {
   const cwd = join(stage.directory, who)
   const shipitfile = file ? { shipitfile: join(cwd, file) } : {}
@@ -79,7 +79,7 @@ async function run(...how: Parameters<typeof start>): Promise<Ended> {
   return { status: await started.ended, output: started.output, stdout: started.stdout }
 }
 
-/** What anybody else gets while alice deploys, and what they can do about it. */
+/** Checks what others get while alice deploys, and what they can do about it. */
 async function expectGuarded(env: NodeJS.ProcessEnv, bobs: NodeJS.ProcessEnv = {}): Promise<ShipitRun> {
   const alice = start('alice', 'deploy', { ...env, HOLD_BUILD: gate })
   await alice.printed(env['file'] ? '@ holding' : 'Running "npm run')
@@ -109,10 +109,10 @@ async function expectGuarded(env: NodeJS.ProcessEnv, bobs: NodeJS.ProcessEnv = {
   return alice
 }
 
-it('keeps two checkouts of one user on one machine from deploying at once, and no others', async () => {
+it('keeps two checkouts of one user on one machine from deploying concurrently, and no others', async () => {
   const { output } = await expectGuarded({ file: 'push.ts' })
   expect(output).toContain(
-    'Locked shop.production, against other deploys of this user on this machine; deployLock.store guards against other machines.',
+    'Locked shop.production, against other deploys of this user on this machine; set deployLock.store to guard against other machines.',
   )
   expect(existsSync(join(stage.directory, 'state/shipit-deploy-locker'))).toBe(true)
   expect(existsSync(join(stage.directory, 'alice/.lock'))).toBe(false)
@@ -121,7 +121,7 @@ it('keeps two checkouts of one user on one machine from deploying at once, and n
   expect((await run('alice', 'deploy:freeze', frozen)).status).toBe(0)
   const check = (env: NodeJS.ProcessEnv) => run('bob', 'deploy:lock:check', { ...frozen, ...env })
   expect((await check({})).status).toBe(1)
-  // The filters choose servers of a target, and are no other target.
+  // Filters select servers of a target; they do not make it another target.
   expect((await check({ HOSTS: 'web1' })).status).toBe(1)
   const [web1] = stage.fleet.servers
   for (const other of [{ DEPLOY_TO: 'srv/other' }, { SERVERS: JSON.stringify([web1]) }])
@@ -129,7 +129,7 @@ it('keeps two checkouts of one user on one machine from deploying at once, and n
   expect((await run('alice', 'deploy:unfreeze', frozen)).status).toBe(0)
 })
 
-it("guards a list of the shipitfile's own, and is given back when that ends", async () => {
+it('guards a custom task list, and is released when that ends', async () => {
   await expectGuarded({ file: 'list.ts', DEPLOY_TO: 'srv/list' })
   const { status, output } = await run('bob', 'deploy', { file: 'list.ts', DEPLOY_TO: 'srv/list' })
   expect(output).toMatch(
@@ -138,7 +138,7 @@ it("guards a list of the shipitfile's own, and is given back when that ends", as
   expect(status).toBe(0)
 })
 
-it('keeps two machines from deploying at once whose transport can keep a lock', async () => {
+it('keeps two machines from deploying concurrently if their transport can keep a lock', async () => {
   const home = join(stage.directory, 'bob/home')
   const { output } = await expectGuarded({}, { HOME: home, XDG_STATE_HOME: join(home, 'state') })
   expect(output).toContain(
@@ -147,7 +147,7 @@ it('keeps two machines from deploying at once whose transport can keep a lock', 
   expect(await stage.bucket.keys()).toContain('shop/locks/shop.production.json')
 })
 
-it('keeps the lock in the folder that the archives are in', async () => {
+it('keeps the lock in the folder of the archives', async () => {
   const shared = join(stage.directory, 'shared')
   for (const who of ['alice', 'bob']) await writeFile(join(stage.directory, who, 'folder.ts'), FOLDER)
   const env = { file: 'folder.ts', SHARED: shared, FREEZE_REASON: 'an incident' }
@@ -159,13 +159,13 @@ it('keeps the lock in the folder that the archives are in', async () => {
   expect(check.output).toContain('[E_FROZEN]')
 })
 
-it('refuses without its storage, and says what else keeps a lock', async () => {
+it('refuses without its storage, and says what else can keep a lock', async () => {
   const down = { S3_ENDPOINT: 'http://127.0.0.1:1' }
   const rollback = await run('bob', 'rollback', down)
   expect(rollback.status).toBe(1)
   expect(rollback.output).toMatch(/can't be reached .*deployLock: \{ dir/s)
   expect(rollback.output).not.toMatch(/^\s+at /m)
-  // What else is wrong is told with it, and the storage once.
+  // Other problems are reported with it, and the storage only once.
   const deploy = await run('bob', 'deploy', { ...down, BRANCH: 'mian' })
   expect(deploy.status).toBe(1)
   expect(deploy.output).toContain("'mian'")

@@ -6,7 +6,7 @@ import { createProject, startShipit, type ShipitRun } from '../../testbed/shipit
 import { openGate } from '../support/gate.js'
 import { Stage } from '../support/stage.js'
 
-/** The example with a lock in S3, and more that is locked; its build can wait, or fall asleep. */
+/** The example with a lock in S3, and with more locked tasks; its build can wait or fall asleep. */
 const SHIPITFILE = `
 import capistrano from 'shipit-capistrano'
 import { S3LockStore } from 'shipit-net-storage-s3'
@@ -20,7 +20,7 @@ export default shipit => {
   const dsl = capistrano(shipit)
   const { before, after } = dsl
   example(shipit)
-  // Behind the lock's own.
+  // After the lock's own check.
   dsl.plugin.beforePublish(async () => {
     if (env.SLEEP === 'confirmed') sleep()
   })
@@ -59,7 +59,7 @@ const commit = (): Promise<string> =>
   stage.app.commit({ VERSION: `${(version += 1)}\n` }, `Version ${version}`)
 beforeEach(commit)
 
-/** Starts shipit as one of two people on machines of their own: their checkouts and homes have nothing in common. */
+/** Starts shipit as one of two people on separate machines: their checkouts and homes have nothing in common. */
 function start(who: 'alice' | 'bob', task: string, env: NodeJS.ProcessEnv = {}): ShipitRun {
   const cwd = join(stage.directory, who)
   const { S3_ENDPOINT: endpoint, S3_REGION: region } = stage.env
@@ -76,7 +76,7 @@ async function run(...how: Parameters<typeof start>): Promise<{ status: number |
   return { status: await started.ended, output: started.output }
 }
 
-it('lets one of two machines deploy, tells the other who does, and lets it wait', async () => {
+it('lets one of two machines deploy, shows the other who does, and lets it wait', async () => {
   const alice = start('alice', 'deploy', { HOLD_BUILD: gate })
   await alice.printed('Running "npm run')
   for (const task of ['deploy', 'rollback', 'net_storage:prefetch', 'net_storage:pull_deploy']) {
@@ -110,50 +110,47 @@ it('lets one of two machines deploy, tells the other who does, and lets it wait'
   const failed = await run('bob', 'locked:fail')
   expect(failed.output).toMatch(/Locked shop\.production, .*Unlocked shop\.production\..*it failed/s)
   expect(failed.status).toBe(1)
-  // The lock that a task takes ahead of the deploy is the deploy's own.
+  // The deploy uses the lock that a task took before it.
   const pull = await run('bob', 'net_storage:pull_deploy')
   expect(pull.output.match(/Locked shop/g)).toHaveLength(1)
   expect(pull.status).toBe(0)
 })
 
-it('goes on at once after a deploy of this machine that was killed', async () => {
+it('continues immediately after a killed deploy of this machine', async () => {
   const alice = start('alice', 'deploy', { HOLD_BUILD: gate })
   await alice.printed('Running "npm run')
   alice.kill('SIGKILL')
   await alice.ended
   const bob = await run('bob', 'deploy')
-  expect(bob.output).toContain('Took over a lock that was left behind: shop.production is locked by alice')
+  expect(bob.output).toContain('Took over an abandoned lock: shop.production is locked by alice')
   expect(bob.status).toBe(0)
-  // Her build may be there still.
+  // Her build may still be running.
   await openGate(gate)
 })
 
 it.each([
-  ['build', 'was lost while this deploy held it: bob took it over', 'E_LOCK_LOST'],
+  ['build', "lost the lock 'shop.production': bob took it over", 'E_LOCK_LOST'],
   ['confirmed', 'web1: refused: a deploy that got the lock later was here', 'E_SERVERS'],
-])(
-  'does not let a deploy publish that slept for longer than its lease (%s)',
-  async (where, message, code) => {
-    const sleeper = start('alice', 'deploy', { SLEEP: where })
-    await sleeper.printed('falls asleep')
-    const revision = await commit()
-    const bob = await run('bob', 'deploy', { LOCK_WAIT: '60' })
-    expect(bob.output).toMatch(/Waiting up to 60 s.*Took over a lock that was left behind/s)
-    expect(bob.status).toBe(0)
-    sleeper.kill('SIGCONT')
-    expect(await sleeper.ended).toBe(1)
-    expect(sleeper.output).toContain(message)
-    expect(sleeper.output).toContain(`[${code}]`)
-    expect(await stage.live()).toEqual([revision])
-    expect((await run('bob', 'deploy:lock:check')).status).toBe(0)
-  },
-)
+])('does not let a deploy publish after it slept past its lease (%s)', async (where, message, code) => {
+  const sleeper = start('alice', 'deploy', { SLEEP: where })
+  await sleeper.printed('falls asleep')
+  const revision = await commit()
+  const bob = await run('bob', 'deploy', { LOCK_WAIT: '60' })
+  expect(bob.output).toMatch(/Waiting up to 60 s.*Took over an abandoned lock/s)
+  expect(bob.status).toBe(0)
+  sleeper.kill('SIGCONT')
+  expect(await sleeper.ended).toBe(1)
+  expect(sleeper.output).toContain(message)
+  expect(sleeper.output).toContain(`[${code}]`)
+  expect(await stage.live()).toEqual([revision])
+  expect((await run('bob', 'deploy:lock:check')).status).toBe(0)
+})
 
 describe.each(['s3', 'file'])('frozen (%s)', (where) => {
   const as = (task: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof run> =>
     run('alice', task, { LOCK_IN: where, ...env })
 
-  it('refuses deploys and rollbacks with its reason, but for a rollback that insists', async () => {
+  it('refuses deploys and rollbacks with the reason, except for a rollback with FREEZE_OVERRIDE', async () => {
     expect((await as('deploy')).status).toBe(0)
     const frozen = await as('deploy:freeze', { FREEZE_REASON: 'an incident', FREEZE_UNTIL: '2999-01-01' })
     expect(frozen.status).toBe(0)
@@ -167,7 +164,7 @@ describe.each(['s3', 'file'])('frozen (%s)', (where) => {
     }
     expect(await stage.live()).toEqual(live)
     const insisting = await as('rollback', { FREEZE_OVERRIDE: '1' })
-    expect(insisting.output).toContain('This rollback goes on, as FREEZE_OVERRIDE is 1.')
+    expect(insisting.output).toContain('This rollback continues because FREEZE_OVERRIDE=1.')
     expect(insisting.status).toBe(0)
     expect((await as('deploy:unfreeze')).status).toBe(0)
     expect((await as('deploy:lock:check')).status).toBe(0)

@@ -46,13 +46,13 @@ describe.each([
       const [status] = (await once(child, 'close')) as [number]
       return { status, output }
     }
-    const publish = (release: number, domain: string, number: number | ''): ReturnType<typeof run> =>
-      run({ target: `releases/${release}`, back: '', fence_scope: domain, fence_number: number })
+    const publish = (release: number, scope: string, number: number | ''): ReturnType<typeof run> =>
+      run({ target: `releases/${release}`, back: '', fence_scope: scope, fence_number: number })
     const current = (): Promise<string> => readlink(join(deployTo, 'current'))
 
-    it('refuses a lower number than it has seen, and changes nothing then', async () => {
+    it('refuses a lower number than it has seen, and then changes nothing', async () => {
       expect(await publish(1, 'one', 5)).toMatchObject({ status: 0 })
-      // To go back, and to try again.
+      // A rollback or a retry.
       expect(await publish(2, 'one', 5)).toMatchObject({ status: 0 })
       expect(await publish(3, 'one', 6)).toMatchObject({ status: 0 })
       const refused = await publish(1, 'one', 5)
@@ -65,19 +65,19 @@ describe.each([
       expect((await readdir(deployTo)).sort()).toEqual(['.fences', '.publish-lock', 'current', 'releases'])
     })
 
-    it('does not compare the numbers of two domains, remembers both, and forgets the oldest', async () => {
+    it('does not compare the numbers of two scopes, remembers both, and forgets the oldest', async () => {
       expect(await publish(1, 'one', 500)).toMatchObject({ status: 0 })
       expect(await publish(2, 'two', 1)).toMatchObject({ status: 0 })
       expect(await publish(1, 'one', 499)).toMatchObject({ status: 14 })
       expect(await publish(3, 'two', 2)).toMatchObject({ status: 0 })
       const fences = join(deployTo, '.fences')
-      const others = Array.from({ length: 25 }, (___, index) => `9 domain${index}\n`)
+      const others = Array.from({ length: 25 }, (___, index) => `9 scope${index}\n`)
       await writeFile(fences, [...others, await readFile(fences, 'utf8')].join(''))
       expect(await publish(4, 'two', 3)).toMatchObject({ status: 0 })
       expect(await readFile(fences, 'utf8')).toBe(['3 two\n', ...others.slice(0, 20)].join(''))
     })
 
-    it('asks nothing of deploys without a number', async () => {
+    it('accepts deploys without a number', async () => {
       expect(await publish(1, '', '')).toMatchObject({
         status: 0,
         output: '::previous \ncurrent is release 1\n',
@@ -85,7 +85,7 @@ describe.each([
       expect((await readdir(deployTo)).sort()).toEqual(['current', 'releases'])
     })
 
-    it('ends with the highest number of many that come at once', async () => {
+    it('ends with the highest number of many concurrent deploys', async () => {
       const numbers = Array.from({ length: 12 }, (___, index) => ((index * 5) % 12) + 1)
       const outcomes = await Promise.all(numbers.map((number) => publish(number, 'one', number)))
       for (const { status } of outcomes) expect([0, 14]).toContain(status)
@@ -93,7 +93,7 @@ describe.each([
       expect(await readFile(join(deployTo, '.fences'), 'utf8')).toBe('12 one\n')
     })
 
-    it('does without flock where the file system has none, and without lines that it can not read', async () => {
+    it('works without flock on file systems that lack it, and skips unreadable lines', async () => {
       await rm(join(bin, 'flock'), { force: true })
       await writeFile(join(bin, 'flock'), '#!/bin/sh\nexit 71\n', { mode: 0o755 })
       await writeFile(join(deployTo, '.fences'), 'x one\n5 one\n\n')
@@ -102,7 +102,7 @@ describe.each([
       expect((await readdir(deployTo)).sort()).toEqual(['.fences', '.publish-lock', 'current', 'releases'])
     })
 
-    it('goes on after one that died in the middle', async () => {
+    it('continues after one that died midway', async () => {
       const dead = spawn('true')
       await once(dead, 'exit')
       await symlink(`pid-${dead.pid}`, join(deployTo, '.publishing'))
@@ -112,7 +112,7 @@ describe.each([
   })
 })
 
-/** The example without its build, which falls asleep where it is told to: after its lock was confirmed, or in a task. */
+/** The example without its build, which falls asleep on request: after its lock was confirmed, or in a task. */
 const SLEEPER = `
 import capistrano from 'shipit-capistrano'
 import example from './shipitfile'
@@ -122,7 +122,7 @@ const sleep = () => {
 }
 export default shipit => {
   example(shipit)
-  // Behind the lock's own.
+  // After the lock's own check.
   capistrano(shipit).plugin.beforePublish(async () => {
     if (process.env.SLEEP === 'confirmed') sleep()
   })
@@ -142,8 +142,8 @@ describe('a deploy that is stopped while its lock is broken', () => {
 
   it.each([
     ['confirmed', 'refused: a deploy that got the lock later was here', '2 of 2 servers failed'],
-    ['build', 'was lost while this deploy held it: bob took it over', 'event: E_LOCK_LOST'],
-  ])('and goes on after another deploy, does not publish (%s)', async (where, ...messages) => {
+    ['build', "lost the lock 'shop.production': bob took it over", 'event: E_LOCK_LOST'],
+  ])('and continues after another deploy, does not publish (%s)', async (where, ...messages) => {
     await stage.app.commit({ VERSION: `sleeper of ${where}\n` }, `Sleeps when ${where}`)
     const sleeper = stage.start('deploy', { USER: 'alice', SLEEP: where }, shipitfile)
     await sleeper.printed('falls asleep')

@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-/** What a program prints as JSON that has `locks` and `request` in its scope, and whose folder is a small disk of its own. */
+/** Runs code with `locks` and `request` in scope, and its folder on a small disk. Returns what it prints as JSON. */
 async function onSmallDisk(body: string): Promise<unknown> {
   const code = `${PROGRAM}
     const lock = async (what) => what().then(() => 'done', ({ code, message }) => code + ' ' + message)
@@ -49,7 +49,7 @@ async function outcome(command: string, args: readonly string[]): Promise<unknow
   return JSON.parse(output) as unknown
 }
 
-it('is kept and given back while the disk is full, and refused with the reason', async () => {
+it('is kept and released while the disk is full, and refused with the reason', async () => {
   const found = await onSmallDisk(`
     const filler = join(dir, 'filler')
     const fill = () => writeFile(filler, Buffer.alloc(64_000)).catch(error => error.code)
@@ -73,7 +73,7 @@ it('is kept and given back while the disk is full, and refused with the reason',
   })
 })
 
-it('is given up on a disk that has become read-only, and refused with the reason', async () => {
+it('is lost on a disk that has become read-only, and refused with the reason', async () => {
   const found = await onSmallDisk(`
     const held = await locks.acquire(request)
     execFileSync('mount', ['-o', 'remount,ro', dir])
@@ -90,7 +90,7 @@ it('is given up on a disk that has become read-only, and refused with the reason
   })
 })
 
-it('says whose folder it may not write to', async () => {
+it('names a folder that it cannot write to', async () => {
   await mkdir(join(dir, 'locks'))
   await chmod(join(dir, 'locks'), 0o555)
   await chmod(dir, 0o755)

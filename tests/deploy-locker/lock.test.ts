@@ -22,7 +22,7 @@ async function held(env: NodeJS.ProcessEnv = {}): Promise<ShipitRun> {
   return run
 }
 
-it('refuses a second deploy, says who has the lock, why and since when, and leaves it alone', async () => {
+it('refuses a second deploy, says who holds the lock, why and since when, and leaves the lock alone', async () => {
   const alice = await held({ USER: 'alice' })
   const { status, output } = await stage.run('deploy', { USER: 'bob' })
   expect(status).toBe(1)
@@ -31,7 +31,7 @@ it('refuses a second deploy, says who has the lock, why and since when, and leav
   expect(output).not.toContain('net_storage:check')
   expect(output).not.toMatch(/^\s+at /m)
 
-  // bob's deploy:failed ran deploy:unlock, too; alice's lock is still there.
+  // bob's deploy:failed also ran deploy:unlock; alice's lock is still there.
   const check = await stage.run('deploy:lock:check', { FORMAT: 'json' })
   expect(check.status).toBe(1)
   expect(check.output).toContain('[E_LOCK_HELD]')
@@ -48,13 +48,13 @@ it('refuses a second deploy, says who has the lock, why and since when, and leav
   expect((await stage.run('deploy')).status).toBe(0)
 })
 
-it('takes over at once from a deploy that was killed', async () => {
+it('takes over immediately from a killed deploy', async () => {
   const run = await held()
   run.kill('SIGKILL')
   expect(await run.ended).toBe('SIGKILL')
   const { status, output } = await stage.run('deploy')
   expect(output).toContain('is live on 1 server.')
   expect(status).toBe(0)
-  // Its build may be there still.
+  // Its build may still be running.
   await openGate(gate)
 })

@@ -46,12 +46,12 @@ const steps = fc.commands(
   { maxCommands: 60, size: 'max' },
 )
 
-describe.concurrent('whatever processes do, in whatever order and with whatever clocks', () => {
+describe.concurrent('with any sequence of actions and any clocks', () => {
   it.each([
     ['file', 6],
     ['s3', 6],
   ] as const)(
-    'a lock (%s) has one holder at most, is not lost, and is not held for ever',
+    'a lock (%s) has at most one holder, is not lost, and is not held forever',
     async (place, numRuns) => {
       const world = new World(place, {
         file: { dir: join(directory, 'locks'), lease: LEASES.file },
@@ -72,13 +72,13 @@ describe.concurrent('whatever processes do, in whatever order and with whatever 
             await fc.asyncModelRun(() => ({ model, real: world }), commands)
           } finally {
             for (const each of model.stopped) world.process(each).signal('SIGCONT')
-            // Whoever was stopped would renew what it has, if nobody has taken it over.
+            // A stopped process would otherwise renew a lock that nobody took over.
             for (const each of model.believers.keys()) await world.process(each).do('release')
             await world.settle()
           }
         })
         await fc.assert(property, { numRuns, seed: 20261124, endOnFailure: true })
-        expect(world.given).toBeGreaterThan(2 * numRuns)
+        expect(world.issued).toBeGreaterThan(2 * numRuns)
       } finally {
         await world.end()
       }

@@ -28,7 +28,7 @@ it.each([
   ['file', 200],
   ['s3', 50],
 ] as const)(
-  'gives a lock (%s) to exactly one of 20 processes that want it at once, in each of %d rounds',
+  'grants a lock (%s) to exactly one of 20 concurrent processes in each of %d rounds',
   async (place, rounds) => {
     const winners = new Set<number>()
     for (let round = 1; round <= rounds; round += 1) {

@@ -14,7 +14,7 @@ import { LockProcess } from '../support/lock-process.js'
 const ALICE = { key: 'shop.production', user: 'alice', reason: 'her deploy' }
 const BOB = { key: 'shop.production', user: 'bob', reason: 'his deploy' }
 
-/** Seconds; the shortest that there is, and one that a busy machine can renew with some tries. */
+/** Seconds: the shortest possible, and one that a busy machine can renew with some retries. */
 const SHORT = 3
 const LONG = 6
 
@@ -26,11 +26,11 @@ afterAll(() => bucket.delete())
 
 let folders = 0
 
-/** Locks of a test's own. */
+/** Locks for one test. */
 class Folder {
   readonly prefix = `test-${(folders += 1)}`
 
-  /** A lock, as a machine of its own has it. */
+  /** A lock, as if on a separate machine. */
   locks(options: Partial<S3LockStoreOptions> = {}): Lock {
     return new Lock(this.store(options))
   }
@@ -39,7 +39,7 @@ class Folder {
     return new S3LockStore({ ...bucket.lockOptions(), prefix: this.prefix, ...options })
   }
 
-  /** What another machine gets. */
+  /** The lock, if another machine gets it. */
   async other(): Promise<HeldLock | undefined> {
     return this.locks()
       .acquire(BOB)
@@ -49,7 +49,7 @@ class Folder {
       })
   }
 
-  /** What it gets in the end, when it tries as a waiting deploy does. */
+  /** Tries until another machine gets the lock, like a waiting deploy. */
   async waitForOther(): Promise<HeldLock> {
     for (;;) {
       const held = await this.other()
@@ -73,7 +73,7 @@ lockContract({
   createBroken: async () => new Folder().store({ bucket: 'no-such-bucket' }),
 })
 
-/** Alice's lock behind a network that fails, for as long as a test runs. */
+/** Runs a test with alice's lock on an unreliable network. */
 async function throughProxy(
   lease: number,
   run: (scene: {
@@ -107,8 +107,8 @@ async function throughProxy(
   }
 }
 
-describe.concurrent('behind a network that fails', () => {
-  it.each([500, 503, 'hang', 'lose'] as const)('renews again when a renewal met with %s', (fate) =>
+describe.concurrent('on an unreliable network', () => {
+  it.each([500, 503, 'hang', 'lose'] as const)('retries a renewal that met with %s', (fate) =>
     throughProxy(LONG, async ({ folder, held, failWrite }) => {
       const happened = failWrite(fate)
       await held.confirm()
@@ -118,7 +118,7 @@ describe.concurrent('behind a network that fails', () => {
     }),
   )
 
-  it('is kept while every other request fails in one way or another', () =>
+  it('is kept while every other request fails in some way', () =>
     throughProxy(LONG, async ({ folder, held, decide }) => {
       const fates: Fate[] = [500, 'pass', 'lose', 'pass', 503, 'pass']
       let asked = 0
@@ -131,7 +131,7 @@ describe.concurrent('behind a network that fails', () => {
     }))
 
   it.each([500, 503, 'hang'] as const)(
-    'is given up before others can have it, if storage only answers with %s',
+    'is lost before others can get it if storage only answers with %s',
     (fate) =>
       throughProxy(SHORT, async ({ folder, held, decide }) => {
         let lostAt = Infinity
@@ -147,7 +147,7 @@ describe.concurrent('behind a network that fails', () => {
       }),
   )
 
-  it('is given back, taken and broken by writes whose answers are lost, each once', () =>
+  it('is released, taken and broken exactly once by writes whose responses are lost', () =>
     throughProxy(LONG, async ({ folder, alice, held, failWrite }) => {
       const happened = [failWrite('lose')]
       await held.release()
@@ -164,7 +164,7 @@ describe.concurrent('behind a network that fails', () => {
       await expect(again.confirm()).rejects.toThrow('bob broke it')
     }))
 
-  it('does not take for granted that conditions are honoured, if that can not be found out', () =>
+  it('does not assume that conditions are honoured if that cannot be tested', () =>
     throughProxy(LONG, async ({ folder, decide, endpoint }) => {
       decide(({ method }) => (method === 'PUT' ? 'lose' : 'pass'))
       await expect(folder.locks({ endpoint }).acquire({ ...BOB, key: 'other' })).rejects.toMatchObject({
@@ -173,7 +173,7 @@ describe.concurrent('behind a network that fails', () => {
     }))
 })
 
-it('refuses storage that ignores conditions', async () => {
+it('rejects storage that ignores conditions', async () => {
   const server = await startEmbeddedS3()
   const { endpoint, region, accessKeyId, secretAccessKey } = server
   const credentials = { accessKeyId, secretAccessKey }
@@ -195,7 +195,7 @@ it('refuses storage that ignores conditions', async () => {
   }
 })
 
-/** Keeps a process from doing anything until the returned function lets it go on. */
+/** Keep a process from doing anything until the returned function is called. */
 const HINDRANCES: Record<string, (process: LockProcess) => () => Promise<unknown>> = {
   stopped: (process) => {
     process.signal('SIGSTOP')
@@ -207,8 +207,8 @@ const HINDRANCES: Record<string, (process: LockProcess) => () => Promise<unknown
   },
 }
 
-describe.concurrent('a process that has it', () => {
-  it('leaves it to others when it was killed, once its lease has run out', async () => {
+describe.concurrent('a process that holds it', () => {
+  it('leaves it to others after being killed, once its lease has expired', async () => {
     const folder = new Folder()
     const dying = await folder.process()
     await dying.do('acquire', { place: 's3', user: 'dying' })
@@ -220,7 +220,7 @@ describe.concurrent('a process that has it', () => {
   })
 
   it.each(Object.keys(HINDRANCES))(
-    'keeps it when it was %s for longer than the lease, unless somebody took it over',
+    'keeps it after being %s past the lease, unless somebody took it over',
     async (hindrance) => {
       const folder = new Folder()
       const process = await folder.process()
@@ -228,7 +228,7 @@ describe.concurrent('a process that has it', () => {
       try {
         expect(await acquire()).toMatchObject({ tookOverFrom: null })
         const goOn = HINDRANCES[hindrance]?.(process)
-        // By then, others may have it.
+        // By now, others may take it.
         await pause((SHORT + 2) * 1000)
         await goOn?.()
         expect(await process.do('confirm')).toBeNull()
@@ -247,7 +247,7 @@ describe.concurrent('a process that has it', () => {
   )
 })
 
-it('is refused, and can be broken, while its object holds something else', async () => {
+it('is refused, and can be broken, while its object contains something else', async () => {
   const folder = new Folder()
   await bucket.write(`${folder.prefix}/locks/shop.production.json`, '{ "user": "ali')
   expect(await folder.other()).toBeUndefined()
@@ -258,7 +258,7 @@ it('is refused, and can be broken, while its object holds something else', async
   await held.release()
 })
 
-it('is lost when its object is deleted, and counts in a scope of its own from then on', async () => {
+it('is lost when its object is deleted, and counts in a new scope from then on', async () => {
   const folder = new Folder()
   const held = await folder.locks().acquire(ALICE)
   await bucket.remove(`${folder.prefix}/locks/shop.production.json`)
@@ -270,7 +270,7 @@ it('is lost when its object is deleted, and counts in a scope of its own from th
   expect(await bucket.keys()).not.toContainEqual(expect.stringContaining('check'))
 })
 
-it('says what is wrong with its options before it is used, and refuses to be', async () => {
+it('reports invalid options before use, and rejects any use', async () => {
   const wrong = new S3LockStore({ bucket: '', lease: 1, leas: 2 } as never)
   expect(wrong.mistakes).toEqual([
     'bucket: expected the name of a bucket',

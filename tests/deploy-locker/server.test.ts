@@ -22,7 +22,7 @@ beforeAll(async () => {
   instance.shipit.initialize()
 })
 afterAll(async () => {
-  // Ends the shared connections.
+  // Closes the shared connections.
   instance.shipit.stop()
   await fleet.stop()
   await rm(directory, { recursive: true, force: true })
@@ -58,7 +58,7 @@ it('guards deploys from any machine that reaches the server', async () => {
     await stage.app.commit({ VERSION: '1\n' }, 'Version 1')
     expect((await stage.run('deploy', { DIE: 'yes' }, shipitfile)).status).toBe('SIGKILL')
     const { status, output } = await stage.run('deploy', {}, shipitfile)
-    expect(output).toContain('Took over a lock that was left behind')
+    expect(output).toContain('Took over an abandoned lock')
     expect(output).toContain('is live on 2 servers')
     expect(status).toBe(0)
   } finally {

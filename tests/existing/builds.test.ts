@@ -20,7 +20,7 @@ interface Ended {
   readonly output: string
 }
 
-/** Runs a task with a set-up in pull mode, whose archives are its own. */
+/** Runs a task of a set-up in pull mode, with its own archives. */
 async function run(name: string, setup: Setup, env: NodeJS.ProcessEnv = {}, task = 'deploy'): Promise<Ended> {
   const file = await stage.shipitfile(`${name}.cjs`, shipitfile('pull', setup))
   return stage.run(task, { TRACE: '/dev/null', S3_PREFIX: name, ...env }, file)
@@ -30,7 +30,7 @@ const live = (path: string): Promise<string> => readFile(stage.path('web1', 'cur
 const liveFiles = async (): Promise<string[]> =>
   (await readdir(stage.path('web1', 'current'))).toSorted((a, b) => (a < b ? -1 : 1))
 
-it('takes the archive of what was built at fetched if the build came out the same, and a new one if not', async () => {
+it('reuses the archive if the build at fetched has the same result, and makes a new one if not', async () => {
   const first = await run('content', { body: BUILD }, { BUILT: 'one' })
   expect(first.output).toContain(
     "Creating the workspace before checking storage: on('fetched') 1 may build in it.",
@@ -48,7 +48,7 @@ it('takes the archive of what was built at fetched if the build came out the sam
   for (const { status } of [first, same, other]) expect(status).toBe(0)
 })
 
-it('has those build by itself that listen to what is fetched, when only the archive is made', async () => {
+it('runs builds that listen to fetched also when only the archive is made', async () => {
   const made = await run('ahead', { body: BUILD }, { BUILT: 'ahead' }, 'net_storage:upload_archive')
   expect(made.output).toMatch(/Finished 'build'.*Uploaded /s)
   expect(made.status).toBe(0)
@@ -62,11 +62,11 @@ it('has those build by itself that listen to what is fetched, when only the arch
   expect(await live('built.txt')).toBe('ahead\n')
 })
 
-it('waits for a plain task that builds, before it packs', async () => {
+it('waits for a plain task that builds before packing', async () => {
   const body = `
     shipit.on('fetched', () => shipit.start('build'))
     shipit.task('build', async () => {
-      // Long after all that could run beside it.
+      // Long after anything that could run in parallel.
       for (let turn = 0; turn < 20; turn += 1) await shipit.local('true')
       writeFileSync(shipit.workspace + '/built.txt', 'late')
     })`
@@ -74,7 +74,7 @@ it('waits for a plain task that builds, before it packs', async () => {
   expect(await live('built.txt')).toBe('late')
 })
 
-it("makes no workspace for a list of the shipitfile's own, or for hooks, if nothing in it builds", async () => {
+it('makes no workspace for a custom task list or for hooks if none of them builds', async () => {
   const body = `
     const { before, after } = require('shipit-capistrano')(shipit)
     before('deploy:starting', 'notify:start', () => {})
@@ -87,7 +87,7 @@ it("makes no workspace for a list of the shipitfile's own, or for hooks, if noth
   }
 })
 
-it('leaves what failed to build unpublished, and says so', async () => {
+it('does not publish a failed build, and reports it', async () => {
   const before = await stage.live()
   const body = BUILD.replace('echo "$BUILT" >built.txt', 'exit 3')
   const { status, output } = await run('failing', { body })
@@ -97,7 +97,7 @@ it('leaves what failed to build unpublished, and says so', async () => {
   expect(await stage.live()).toEqual(before)
 })
 
-it('packs what ignores and dirToCopy leave, and says what is not installed then', async () => {
+it('packs what ignores and dirToCopy leave, and reports what is not installed', async () => {
   await stage.app.commit(
     {
       'api/package.json': '{ "name": "api", "version": "1.0.0", "dependencies": { "left": "1.0.0" } }\n',
@@ -124,7 +124,7 @@ it('packs what ignores and dirToCopy leave, and says what is not installed then'
   expect(output).toContain('Nothing is installed for package-lock.json: ignores excludes node_modules.')
 })
 
-it('refuses, each with its remedy, the settings for a copy that is not made', async () => {
+it('rejects settings for a copy that is not made, each with a remedy', async () => {
   const before = await stage.bucket.keys()
   const { status, output } = await run('refused', {
     settings: `
@@ -140,7 +140,7 @@ it('refuses, each with its remedy, the settings for a copy that is not made', as
   expect(await stage.bucket.keys()).toEqual(before)
 })
 
-it('keeps the workspace until the next deploy where keepWorkspace says so, and no longer', async () => {
+it('keeps the workspace only with keepWorkspace, and only until the next deploy', async () => {
   const localBase = join(stage.directory, 'kept')
   const workspaces = async (settings: string): Promise<string[]> => {
     expect((await run('kept', { settings }, { LOCAL_BASE_PATH: localBase })).status).toBe(0)

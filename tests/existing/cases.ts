@@ -1,19 +1,19 @@
 import type { Setup } from './modes.js'
 
-/** What is done in a case, one step behind the other: in each mode alike. */
+/** A step of a case, the same in each mode. */
 export type Step =
   /** `shipit production <tasks>`. */
   | { readonly run: string | readonly string[]; readonly env?: NodeJS.ProcessEnv }
-  /** Files by path, committed to the application's repository. */
+  /** Commits files, by path, to the application's repository. */
   | { readonly commit: Readonly<Record<string, string>> }
-  /** git in the repository. */
+  /** Runs git in the repository. */
   | { readonly git: readonly string[] }
 
 /** An existing set-up, and what is done with it. */
 export interface Case extends Setup {
   readonly name: string
   readonly steps: readonly Step[]
-  /** Part of `npm test`, too. @default false */
+  /** Also part of `npm test`. @default false */
   readonly short?: boolean
 }
 
@@ -24,7 +24,7 @@ const DEPLOY_TWICE = [deploy, commit, deploy]
 const OWN_WORKSPACE = `workspace: env.WORKSPACE, shallowClone: false,`
 const MAKE_WORKSPACE = `mkdirSync(env.WORKSPACE, { recursive: true })`
 
-/** Options of shipit-deploy's README. */
+/** Options from shipit-deploy's README. */
 const OPTIONS: Case[] = [
   { name: 'defaults', steps: [...DEPLOY_TWICE, deploy, rollback] },
   {
@@ -143,7 +143,7 @@ const OPTIONS: Case[] = [
     name: 'times',
     body: `shipit.task('look', () => shipit.remote('cd ' + env.DEPLOY_TO + '/current && { [ "$(stat -c %Y server.js)" = 1577836800 ] && echo commit || echo deploy; } >times'))`,
     steps: [
-      // git takes the committer's date from the environment alone.
+      // git reads the committer's date only from the environment.
       {
         git: [
           '-c',
@@ -215,7 +215,7 @@ const OPTIONS: Case[] = [
   },
 ]
 
-/** Where builds, notifications and restarts are in shipitfiles. */
+/** Listeners, in which shipitfiles build, notify and restart. */
 const LISTENERS: Case[] = [
   {
     name: 'build-on-fetched',
@@ -352,7 +352,7 @@ const LISTENERS: Case[] = [
   },
   {
     name: 'plain-task-beside',
-    // Ends only if those behind it don't wait for it.
+    // Ends only if later tasks do not wait for it.
     body: `
       shipit.task('beside', () => new Promise(resolve => shipit.once('cleaned', resolve)))
       shipit.blTask('blocking', ['first'], () => shipit.remote('true'))
@@ -385,7 +385,7 @@ const LIST = `['deploy:init', 'deploy:fetch', 'build', 'deploy:update', 'deploy:
 const ROLLBACK_LIST = `['rollback:init', 'deploy:publish', 'after', 'deploy:clean', 'rollback:finish']`
 const BUILD = `shipit.blTask('build', () => shipit.local('echo built >built.txt', { cwd: shipit.workspace }))`
 
-/** A shipitfile's own lists of tasks. */
+/** Custom task lists. */
 const LISTS: Case[] = [
   {
     name: 'own-lists',
@@ -447,7 +447,7 @@ const LISTS: Case[] = [
   },
 ]
 
-/** Workflows of the READMEs, by themselves. */
+/** Single workflows from the READMEs. */
 const WORKFLOWS: Case[] = [
   { name: 'pending', steps: [{ run: 'pending' }, deploy, { run: 'pending' }, commit, { run: 'pending' }] },
   { name: 'rollback-without', steps: [rollback] },
@@ -513,7 +513,7 @@ const ALL_SETTINGS = `
   shared: { dirs: ['log', { path: 'tmp/pids', chmod: '-R 777' }], files: ['config/secret.json'], overwrite: true },
   assets: { paths: ['uploads', 'media'], localBasePath: env.PROJECT, options: { ignores: ['*.tmp'] } }, ${DATABASES}`
 
-/** Plugins of the npm registry. */
+/** Plugins from the npm registry. */
 const PLUGINS: Case[] = [
   {
     name: 'plugins-after',
@@ -563,7 +563,7 @@ const PLUGINS: Case[] = [
       ${ALL}
       shipit.task('change', () => shipit.remote('echo new >' + env.DEPLOY_TO + '/shared/uploads/new'))
       shipit.task('look', () => note('look', { uploads: readdirSync(join(env.PROJECT, 'uploads')).sort() }))`,
-    // From several servers at once, files come in any order.
+    // Only one, as files from several servers arrive in any order.
     settings: `servers: JSON.parse(env.SERVERS)[0], ${ALL_SETTINGS}`,
     steps: [deploy, { run: 'assets:push' }, { run: 'change' }, { run: 'assets:pull' }, { run: 'look' }],
   },

@@ -10,8 +10,8 @@ import { Subject, type Observation } from './observe.js'
 import { Programs, SERVER_TOOLS } from './programs.js'
 
 /**
- * Defines a test for each case: what is done in it with our plugins is what shipit-deploy alone does, but for what differs on
- * purpose. Returns what of that was met, once the tests have run.
+ * Defines a test for each case: our plugins do what shipit-deploy alone does, except for intended differences. Returns the
+ * intended differences that occurred, once the tests have run.
  */
 export function compareModes(cases: readonly Case[]): ReadonlySet<Intended> {
   let stage: Stage

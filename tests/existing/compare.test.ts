@@ -18,7 +18,7 @@ const PLAIN: Observation = {
 const differences = (ours: Partial<Observation>): string[] =>
   compare(PLAIN, { ...PLAIN, ...ours }).map(({ what, plain, ours: other }) => `${what}: ${plain} → ${other}`)
 
-it('finds what a run does in another way', () => {
+it('finds what a run does differently', () => {
   expect(differences({})).toEqual([])
   expect(differences({ status: 1, trees: {} })).toEqual(['status: 0 → 1'])
   expect(differences({ trees: { web1: { 'a.txt': 'file 755 1234', b: 'folder 755' } } })).toEqual([
@@ -32,7 +32,7 @@ it('finds what a run does in another way', () => {
   expect(differences({ calls: [] })).toEqual(['calls: ["npm in <workspace>: i"] → []'])
 })
 
-it('finds events, tasks and variables that are missing, too many, or in another order', () => {
+it('finds missing, additional and reordered events, tasks and variables', () => {
   const [fetched, build, updated] = PLAIN.moments as [
     Observation['moments'][number],
     Observation['moments'][number],
@@ -57,7 +57,7 @@ it('finds events, tasks and variables that are missing, too many, or in another 
   ])
 })
 
-it('takes what our plugins add, and what is there for longer, for no difference', () => {
+it('ignores what our plugins add, and values that exist for longer', () => {
   const ours = [
     { what: 'event start', variables: {} },
     { what: 'task deploy:check started', variables: {} },

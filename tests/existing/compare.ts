@@ -1,6 +1,6 @@
 import type { Observation } from './observe.js'
 
-/** One thing that a run with our plugin did in another way than shipit-deploy alone. */
+/** One thing that a run with our plugin did differently from shipit-deploy alone. */
 export interface Difference {
   /** `status`, `order`, `tree .git`, `variable workspace at event fetched`… */
   readonly what: string
@@ -8,7 +8,7 @@ export interface Difference {
   readonly ours: string
 }
 
-/** All that differs, and a user could tell. */
+/** All differences that a user could notice. */
 export function compare(plain: Observation, ours: Observation): Difference[] {
   const found: Difference[] = []
   const note = (what: string, inPlain: unknown, inOurs: unknown): void => {
@@ -18,10 +18,10 @@ export function compare(plain: Observation, ours: Observation): Difference[] {
     if (a !== b) found.push({ what, plain: a ?? '', ours: b ?? '' })
   }
   note('status', String(plain.status), String(ours.status))
-  // All else follows from that.
+  // Everything else follows from that.
   if (found.length > 0) return found
 
-  // Our own tasks come in addition; what is there without us comes in the same order.
+  // Our own tasks are additions; everything else must keep its order.
   const known = new Set(plain.moments.map(({ what }) => what))
   const same = ours.moments.filter(({ what }) => known.has(what))
   note('order', plain.moments.map(({ what }) => what).join(', '), same.map(({ what }) => what).join(', '))
@@ -34,10 +34,10 @@ export function compare(plain: Observation, ours: Observation): Difference[] {
       plain.moments.slice(0, index).filter(({ what }) => what === moment.what).length
     ]
     if (!counterpart) continue
-    // What is there for longer is no difference.
+    // A value that exists for longer is not a difference.
     for (const [name, value] of Object.entries(moment.variables).filter(([, shown]) => shown !== 'null')) {
       const other = counterpart.variables[name] ?? 'undefined'
-      // What stays as it is is told once.
+      // Report a difference that persists only once.
       const change = JSON.stringify([name, value, other])
       if (!seen.has(change)) note(`variable ${name} at ${moment.what}`, value, other)
       seen.add(change)
@@ -54,6 +54,6 @@ export function compare(plain: Observation, ours: Observation): Difference[] {
   return found
 }
 
-/** What our plugins bring. */
+/** What our plugins add. */
 const OURS =
   /^task (deploy|net_storage|rollback):?\S* (started|ended|failed)$|^event (task_recursion|lock:\w+)$/

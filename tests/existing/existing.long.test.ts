@@ -5,6 +5,6 @@ import { INTENDED } from './differences.js'
 
 const met = compareModes(CASES)
 
-it('needs each line of the table of what differs', () => {
+it('needs every line in the table of differences', () => {
   expect(INTENDED.filter((each) => !met.has(each)).map(({ what }) => what)).toEqual([])
 })

@@ -10,7 +10,7 @@ const PAGE = fileURLToPath(new URL('../../docs/existing-setups.md', import.meta.
 
 compareModes(CASES.filter(({ short }) => short))
 
-it('shows in the docs what differs, and why', async () => {
+it('documents what differs, and why', async () => {
   const [start, end] = ['<!-- what differs -->\n', '<!-- end of what differs -->']
   const page = await readFile(PAGE, 'utf8')
   const [before = '', rest = ''] = page.split(start)

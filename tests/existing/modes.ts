@@ -1,4 +1,4 @@
-/** shipit-deploy alone; with shipit-capistrano on top; and with shipit-net-storage. */
+/** shipit-deploy alone, with shipit-capistrano on top, or with shipit-net-storage. */
 export type Mode = 'plain' | 'dsl' | 'pull'
 
 /** What differs between the modes in a shipitfile. */
@@ -8,21 +8,21 @@ const PLUGINS: Readonly<Record<Mode, string>> = {
   pull: `require('shipit-net-storage')(shipit)`,
 }
 
-/** An existing set-up, as a shipitfile has it. */
+/** An existing set-up, as in a shipitfile. */
 export interface Setup {
-  /** What it does beside its settings: plugins, tasks and listeners. */
+  /** Code besides the settings: plugins, tasks and listeners. */
   readonly body?: string
-  /** More settings of the environment, or some in the place of those that are there. */
+  /** Settings of the environment that are added to, or replace, the usual ones. */
   readonly settings?: string
   /** How many servers it deploys to. @default 1 */
   readonly servers?: 1 | 2
-  /** Whether `body` stands ahead of our plugin. @default false */
+  /** Whether `body` comes before our plugin. @default false */
   readonly before?: boolean
 }
 
 /**
- * The shipitfile of a set-up in one mode. It writes what happens into the file that TRACE names: each event, with what plugins
- * read of Shipit then. It does that without listeners, as those are part of what is observed.
+ * The shipitfile of a set-up in one mode. Appends each event to the file TRACE, with what plugins can read from Shipit then.
+ * Does so without listeners, as those are part of what is observed.
  */
 export function shipitfile(mode: Mode, { body = '', settings = '', before = false }: Setup): string {
   const storage =
@@ -38,7 +38,7 @@ const { setTimeout: wait } = require('node:timers/promises')
 const { env } = process
 const trace = entry => appendFileSync(env.TRACE, JSON.stringify(entry) + '\\n')
 const plugin = name => require(env.PLUGINS + '/' + name)
-/** Notes that something of the set-up's own happens. */
+/** Records something that the set-up itself does. */
 const note = (text, more) => trace({ note: text, ...more })
 const VARIABLES = ['workspace', 'repository', 'releasesPath', 'currentPath', 'releaseDirname', 'releasePath', 'currentRevision', 'previousRelease',
   'previousRevision', 'prevReleaseDirname', 'prevReleasePath']

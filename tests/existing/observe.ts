@@ -5,23 +5,23 @@ import type { Stage } from '../support/stage.js'
 import { shipitfile, type Mode, type Setup } from './modes.js'
 import { lines, type Programs } from './programs.js'
 
-/** Something that happened in a run, in order. */
+/** Something that happened in a run. */
 export interface Moment {
   /** `event fetched`, `task build started`, `note …`. */
   readonly what: string
-  /** What plugins read of Shipit then, by name. */
+  /** What plugins can read from Shipit then, by name. */
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** What one run did, as far as its user can tell. Names of releases and folders are replaced by what they stand for. */
+/** What one run did, as its user sees it. Placeholders replace the names of releases and folders. */
 export interface Observation {
   readonly status: number | string
   readonly moments: readonly Moment[]
-  /** Entries of `current` on each server, by path: kind, permissions and content. */
+  /** Entries of `current` on each server, by path: type, permissions and content. */
   readonly trees: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** The folders of `releases` on each server. */
+  /** The folders in `releases` on each server. */
   readonly releases: Readonly<Record<string, readonly string[]>>
-  /** What stand-ins for programs were called with, so far. */
+  /** Calls of stand-in programs so far. */
   readonly calls: readonly string[]
   readonly output: string
 }
@@ -94,7 +94,7 @@ export class Subject {
       trees,
       releases,
       calls: [...(await lines(calls)), ...(await programs.calls(this.id))]
-        // Programs of a pipe start in any order.
+        // Programs in a pipe start in any order.
         .map((call) => this.plain(call, join(project, 'workspace')))
         .toSorted(),
       output,
@@ -113,7 +113,7 @@ export class Subject {
     }
   }
 
-  /** A text without what differs from run to run, and from mode to mode. */
+  /** Replaces everything that differs between runs and between modes. */
   private plain(text: string, workspace?: unknown): string {
     const shown = typeof workspace === 'string' ? text.replaceAll(workspace, '<workspace>') : text
     return shown
@@ -126,7 +126,7 @@ export class Subject {
       .replaceAll(/\b\d{14}\b/g, (release) => `<release ${this.known(release)}>`)
   }
 
-  /** The release's number among those that were seen. */
+  /** The release's position among those seen so far. */
   private known(release: string): number {
     if (!this.releases.includes(release)) this.releases.push(release)
     return this.releases.indexOf(release) + 1
@@ -145,7 +145,7 @@ export class Subject {
         found[shown] = `file ${mode} ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`
       } else {
         found[shown] = `folder ${mode}`
-        // What git has in its own folder differs from clone to clone.
+        // The content of .git differs between clones.
         if (name !== '.git') Object.assign(found, await this.tree(root, path))
       }
     }
@@ -153,7 +153,7 @@ export class Subject {
   }
 }
 
-/** Names in a folder, sorted; none if it is not there. */
+/** Names in a folder, sorted; empty if it does not exist. */
 async function entries(folder: string): Promise<string[]> {
   return (await readdir(folder).catch((): string[] => [])).toSorted((a, b) => (a < b ? -1 : 1))
 }
@@ -162,7 +162,7 @@ function prefixed(folder: string, tree: Readonly<Record<string, string>>): Recor
   return Object.fromEntries(Object.entries(tree).map(([path, entry]) => [`${folder}/${path}`, entry]))
 }
 
-/** What a shipitfile's trace has of a moment. */
+/** A line of a shipitfile's trace. */
 interface Traced {
   readonly event?: string
   readonly task?: string

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const INSTALLERS = `for (const name of ['shipit-npm', 'shipit-yarn']) plugin(name)(shipit)`
 
-it('says once that shipit-npm installs what the archive holds, and which setting ends it', async () => {
+it('warns once that shipit-npm installs what the archive already has, and which setting stops it', async () => {
   const lock = {
     name: 'shop',
     version: '1.0.0',
@@ -52,7 +52,7 @@ it('says once that shipit-npm installs what the archive holds, and which setting
   expect(await deploy(`yarn: { triggerEvent: false }, npm: { triggerEvent: false },`)).toEqual([])
 })
 
-it('says which Shipit another package brought, when that one is started', async () => {
+it('reports when a package starts its own Shipit, and which', async () => {
   const script = join(stage.directory, 'captain.cjs')
   await stage.shipitfile(
     'captain.cjs',

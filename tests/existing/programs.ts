@@ -8,13 +8,13 @@ import { freeAddress } from '../../testbed/free-address.js'
 import type { Stage } from '../support/stage.js'
 import { sudo } from '../support/sudo.js'
 
-/** What servers have, beside stand-ins: what shipit-deploy, our plugins and the set-ups call there. */
+/** Programs on servers besides the stand-ins: what shipit-deploy, our plugins and the set-ups call. */
 export const SERVER_TOOLS = (
   'awk basename bash cat chmod cp curl cut date dd df dirname env false find grep gzip head id ln ls mkdir mv node readlink rm rsync sed ' +
   'sh sha256sum sleep sort stat tar touch tr true uniq wc xargs'
 ).split(' ')
 
-/** What the plugins call. They tell of each call, and do as much of the work as a release shows. */
+/** Programs that the plugins call. Each logs the call, and does the work that is visible in a release. */
 const STAND_INS: Readonly<Record<string, string>> = {
   npm: 'echo "$*" >installed-by-npm',
   yarn: 'echo "$*" >installed-by-yarn',
@@ -34,7 +34,7 @@ export class Programs {
     private readonly slack: Server,
   ) {}
 
-  /** Puts them in place. The stage's servers have {@link SERVER_TOOLS}. */
+  /** Installs them. The stage's servers must have {@link SERVER_TOOLS}. */
   static async create(stage: Stage): Promise<Programs> {
     const folders = [
       { folder: join(stage.directory, 'existing/bin'), calls: '"$CALLS"', who: '' },
@@ -55,7 +55,7 @@ export class Programs {
     return new Programs(stage, await startSlack())
   }
 
-  /** The environment in which Shipit finds them, for a run whose calls on this machine go into a file. */
+  /** The environment for a run, with the file to which calls on this machine are logged. */
   env(calls: string): NodeJS.ProcessEnv {
     const { address, port } = this.slack.address() as AddressInfo
     return {
@@ -66,7 +66,7 @@ export class Programs {
     }
   }
 
-  /** The calls on servers that have a word in them. */
+  /** Calls on servers that contain a word. */
   async calls(word: string): Promise<string[]> {
     const logs = this.stage.fleet.hosts.map(({ home }) => lines(join(home, 'calls')))
     return (await Promise.all(logs)).flat().filter((line) => new RegExp(`\\b${word}\\b`).test(line))
@@ -78,7 +78,7 @@ export class Programs {
   }
 }
 
-/** Takes what is posted, and notes it in the file that the path names. */
+/** Appends what is posted to the file named by the path. */
 async function startSlack(): Promise<Server> {
   const server = createServer((request, response) => {
     let body = ''
@@ -94,7 +94,7 @@ async function startSlack(): Promise<Server> {
   return server
 }
 
-/** A file's lines; none if it is not there. */
+/** A file's lines; empty if it does not exist. */
 export async function lines(path: string): Promise<string[]> {
   return (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
 }

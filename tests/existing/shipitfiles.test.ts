@@ -8,7 +8,7 @@ import { sudo } from '../support/sudo.js'
 
 const run = promisify(execFile)
 
-/** What existing set-ups have: shipit-deploy, which pushes with rsync. Here with a hook on top, and what loaded the file. */
+/** An existing set-up: shipit-deploy, which pushes with rsync, plus a hook and a log of what loaded the file. */
 const SETUP = `
   before('deploy:publishing', 'hook', () => shipit.log('hooked'))
   shipit.log('loaded by node ' + process.version + (sucrase() ? ' with sucrase' : ''))
@@ -30,7 +30,7 @@ module.exports = shipit => {
 }
 `
 
-/** The whole family, as plugins of Shipit's are loaded; and what else they export, both ways. */
+/** All packages, loaded as Shipit loads plugins, and their other exports, in both ways. */
 const FAMILY = `
 const capistrano = require('shipit-capistrano')
 const netStorage = require('shipit-net-storage')
@@ -100,7 +100,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-/** Deploys with a shipitfile, and returns what shipit printed. */
+/** Deploys with a shipitfile. Returns what shipit printed. */
 async function deploy(name: string, shipitfile: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const { status, output } = await stage.run('deploy', env, await stage.shipitfile(name, shipitfile))
   expect(output).toMatch(
@@ -115,7 +115,7 @@ it.each(['shipitfile.js', 'shipitfile.cjs'])('deploys with a CommonJS %s', async
   expect(await deploy(name, COMMONJS)).toContain('functions: true')
 })
 
-it('deploys with a CommonJS shipitfile that requires all of the packages', async () => {
+it('deploys with a CommonJS shipitfile that requires all packages', async () => {
   const output = await deploy('family.cjs', FAMILY)
   expect(output).toContain('the same by default: true')
   expect(output).toContain(
@@ -123,18 +123,18 @@ it('deploys with a CommonJS shipitfile that requires all of the packages', async
   )
 })
 
-it('deploys with a TypeScript shipitfile that sucrase loads', async () => {
+it('deploys with a TypeScript shipitfile loaded by sucrase', async () => {
   expect(await deploy('sucrase.ts', TYPESCRIPT)).toMatch(
     /^also named: true\nloaded by node \S+ with sucrase$/m,
   )
 })
 
-it('deploys with a TypeScript shipitfile that tsx loads', async () => {
+it('deploys with a TypeScript shipitfile loaded by tsx', async () => {
   const output = await deploy('tsx.ts', TYPESCRIPT, { NODE_OPTIONS: '--import tsx' })
   expect(output).toMatch(/^also named: true\nloaded by node \S+$/m)
 })
 
-it('deploys with a TypeScript shipitfile that Node 24 loads by itself', async () => {
+it('deploys with a TypeScript shipitfile loaded by Node 24 itself', async () => {
   const { stdout } = await run('npx', ['-y', '-p', 'node@24', 'node', '-p', 'process.execPath'])
   const path = `${dirname(stdout.trim())}:${process.env['PATH']}`
   expect(await deploy('native.mts', MODULE, { PATH: path })).toMatch(/^loaded by node v24\.\S+$/m)
@@ -144,7 +144,7 @@ it('deploys with an asynchronous shipitfile', async () => {
   expect(await deploy('async.js', ASYNC)).toContain('the same DSL from import and require: true')
 })
 
-it('hooks tasks that were registered with shipit-utils', async () => {
+it('hooks tasks registered with shipit-utils', async () => {
   const output = await deploy(
     'utils.js',
     `
@@ -168,7 +168,7 @@ it('hooks tasks that were registered with shipit-utils', async () => {
 })
 
 it('runs everything on servers as another user with asUser', async () => {
-  // The login finds sudo, and cat for the shared connection; whatever else runs without sudo fails.
+  // The login has only sudo, and cat for the shared connection: anything else without sudo fails.
   const other = await Stage.create({ names: ['web1'], paths: { web1: ['cat'] } })
   try {
     const { home } = other.fleet.host('web1')

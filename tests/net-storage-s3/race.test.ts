@@ -7,7 +7,7 @@ import { createProject, startShipit } from '../../testbed/shipit.js'
 import { StorageProxy } from '../../testbed/storage-proxy.js'
 import { Stage } from '../support/stage.js'
 
-/** The example, whose build depends on the machine, as does its lock: the two deploy to other servers. */
+/** The example, with a build and a lock per machine, as the two deploy to different servers. */
 const SHIPITFILE = `
 import { writeFileSync } from 'node:fs'
 import capistrano from 'shipit-capistrano'
@@ -23,7 +23,7 @@ export default shipit => {
 `
 
 let stage: Stage
-/** Another checkout, as on another deploy machine. */
+/** Stands for a second deploy machine. */
 let elsewhere: string
 let proxy: StorageProxy
 beforeAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
 beforeEach(async () => {
   proxy = await StorageProxy.start(inject('s3').endpoint)
   const waiting: (() => void)[] = []
-  // Both manifests are on their way before one of them arrives.
+  // Sends both manifests before either arrives.
   proxy.interfere = async ({ method, url }) => {
     if (method !== 'PUT' || !url?.includes('/manifests/')) return false
     await new Promise<void>((resolve) => {
@@ -52,7 +52,7 @@ beforeEach(async () => {
 })
 afterEach(() => proxy.stop())
 
-/** Deploys from two machines at once, to one server each. What each server has was built where? */
+/** Deploys from two machines at once, to one server each. Returns the machine that built each server's release. */
 async function deployTwice(env: NodeJS.ProcessEnv): Promise<string[]> {
   const runs = [stage.directory, elsewhere].map((cwd, index) =>
     startShipit('deploy', {
@@ -75,7 +75,7 @@ async function deployTwice(env: NodeJS.ProcessEnv): Promise<string[]> {
   return Promise.all(['web1', 'web2'].map((host) => readFile(stage.path(host, 'current/machine'), 'utf8')))
 }
 
-/** Keys of archives of a commit; that its manifest belongs to one of them is proven. */
+/** Keys of a commit's archives. Checks that its manifest matches one of them. */
 async function archivesOf(revision: string): Promise<string[]> {
   const { content } = await stage.bucket.manifest(revision)
   const [part] = (JSON.parse(content) as { parts: { key: string; sha256: string }[] }).parts
@@ -84,7 +84,7 @@ async function archivesOf(revision: string): Promise<string[]> {
   return (await stage.bucket.keys()).filter((key) => key.startsWith(`shop/archives/${revision}`))
 }
 
-it('lets one of two machines win that build the same commit at once, and removes the other archive', async () => {
+it('lets one of two machines win a race to build the same commit, and removes the other archive', async () => {
   const revision = await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   const [one, two] = await deployTwice({})
   expect(one).toMatch(/^machine [12]$/)
@@ -92,7 +92,7 @@ it('lets one of two machines win that build the same commit at once, and removes
   expect(await archivesOf(revision)).toHaveLength(1)
 })
 
-it('lets each deploy its own when both build anew, and storage keeps a manifest that has its archive', async () => {
+it('lets each deploy its own if both rebuild, and keeps a manifest that matches its archive', async () => {
   const revision = await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
   expect((await stage.run('net_storage:upload_archive')).status).toBe(0)
   expect(await deployTwice({ REBUILD: 'yes' })).toEqual(['machine 1', 'machine 2'])

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { StorageProxy } from '../../testbed/storage-proxy.js'
 import { Stage } from '../support/stage.js'
 
-/** The example with other options for the transport, from the environment, and with addresses as an attacker would like them. */
+/** The example, with transport options from the environment and, on request, tampered URLs and damaged archives. */
 const SHIPITFILE = `
 import capistrano from 'shipit-capistrano'
 import { S3Transport } from 'shipit-net-storage-s3'
@@ -82,7 +82,7 @@ const isArchive = ({ method, url }: IncomingMessage): boolean =>
 describe('servers with the AWS CLI', () => {
   const awsCli = { serverCommand: 'aws-cli' }
 
-  it('fetch with credentials of their own, and get region and endpoint but no keys', async () => {
+  it('fetch with their own credentials, and get region and endpoint but no keys', async () => {
     const { accessKeyId, secretAccessKey } = inject('s3')
     for (const name of ['web1', 'web2']) {
       const folder = join(stage.fleet.host(name).home, '.aws')
@@ -102,7 +102,7 @@ describe('servers with the AWS CLI', () => {
     }
   })
 
-  it('say before anything is changed that they have no credentials', async () => {
+  it('report missing credentials before anything is changed', async () => {
     const home = stage.fleet.host('web2').home
     await writeFile(join(home, '.aws/credentials'), '')
     const before = await stage.live()
@@ -120,7 +120,7 @@ describe('a URL', () => {
     ['tampered', {}],
     ['of another key', {}],
     ['expired', { urlExpiresIn: 2 }],
-  ])('that is %s is told before anything is changed', async (spoil, options) => {
+  ])('that is %s is reported before anything is changed', async (spoil, options) => {
     const before = await stage.live()
     const { status, output } = await deploy({ ...one, SPOIL: spoil }, options)
     expect(status).toBe(1)
@@ -132,7 +132,7 @@ describe('a URL', () => {
     expect(await stage.live()).toEqual(before)
   })
 
-  it('that expires while a server fetches is renewed, and the download goes on where it was', async () => {
+  it('that expires while a server fetches is renewed, and the download resumes', async () => {
     let cuts = 0
     proxy.interfere = async (request, response) => {
       if (!isArchive(request) || cuts > 0) return false
@@ -156,7 +156,7 @@ describe('a URL', () => {
 })
 
 it.each(['flipped', 'cut', 'replaced', 'removed'])(
-  'an archive that is %s in storage is refused by every server, and named',
+  'an archive that is %s in storage is rejected by every server, and named',
   async (damage) => {
     const before = await stage.live()
     const { status, output } = await deploy({ DAMAGE: damage })
@@ -175,7 +175,7 @@ it.each(['flipped', 'cut', 'replaced', 'removed'])(
   },
 )
 
-describe('storage with a CA of its own', () => {
+describe('storage with a private CA', () => {
   it('is trusted by this machine and by servers', async () => {
     const [key, cert] = [join(stage.directory, 'own.key'), join(stage.directory, 'own.pem')]
     const make = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=storage'
@@ -199,7 +199,7 @@ describe('storage with a CA of its own', () => {
   })
 })
 
-it('goes through the proxy that the environment names, from this machine', async () => {
+it('uses the proxy from the environment on the deploy machine', async () => {
   const tunnels: string[] = []
   const tunnel = createServer().on('connect', (request: IncomingMessage, socket) => {
     tunnels.push(request.url ?? '')
@@ -213,16 +213,14 @@ it('goes through the proxy that the environment names, from this machine', async
   })
   tunnel.listen(0, '127.0.0.1')
   await once(tunnel, 'listening')
-  const address = `http://127.0.0.1:${(tunnel.address() as AddressInfo).port}`
+  const url = `http://127.0.0.1:${(tunnel.address() as AddressInfo).port}`
   try {
-    expect((await stage.run('net_storage:upload_archive', { HTTP_PROXY: address }, shipitfile)).status).toBe(
-      0,
-    )
+    expect((await stage.run('net_storage:upload_archive', { HTTP_PROXY: url }, shipitfile)).status).toBe(0)
     expect(new Set(tunnels)).toEqual(new Set([new URL(inject('s3').endpoint).host]))
     const before = tunnels.length
     const { status } = await stage.run(
       'net_storage:upload_archive',
-      { HTTP_PROXY: address, NO_PROXY: new URL(inject('s3').endpoint).hostname },
+      { HTTP_PROXY: url, NO_PROXY: new URL(inject('s3').endpoint).hostname },
       shipitfile,
     )
     expect(status).toBe(0)

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 let tests = 0
 
-/** A transport in a folder of its own. */
+/** A transport in its own folder. */
 function transport(options: Partial<S3TransportOptions> = {}): S3Transport {
   const { endpoint, region, accessKeyId, secretAccessKey } = swift
   return new S3Transport({
@@ -45,11 +45,11 @@ transportContract({
   createBroken: async () => transport({ bucket: 'no-such-bucket' }),
 })
 
-it('says that it does not honour conditional writes', async () => {
+it('reports that it does not honour conditional writes', async () => {
   expect(await transport().check()).toEqual([expect.stringContaining('does not honour conditional writes')])
 })
 
-it('is refused for a lock', async () => {
+it('is rejected for a lock', async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = swift
   const credentials = { accessKeyId, secretAccessKey }
   const lock = new S3LockStore({ bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials })
@@ -60,7 +60,7 @@ it('is refused for a lock', async () => {
   )
 })
 
-it('leaves the lock to a folder of the user, and says so', async () => {
+it("keeps the lock in the user's folder instead, and logs it", async () => {
   const project = join(directory, 'project')
   await mkdir(project)
   await createProject(project)
@@ -92,7 +92,7 @@ it('leaves the lock to a folder of the user, and says so', async () => {
   expect((await bucket.keys()).filter((key) => key.includes('locks/'))).toEqual([])
 })
 
-it('gives up what was left of unfinished uploads', async () => {
+it('aborts unfinished uploads', async () => {
   const key = await bucket.beginUpload('left/archives/one')
   const left = transport({ prefix: 'left' })
   expect(await left.removeUnfinished(new Date(Date.now() - 3600_000))).toEqual([])

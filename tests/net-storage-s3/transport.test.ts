@@ -22,7 +22,7 @@ function connection() {
   return { endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } }
 }
 
-/** A transport in a folder of its own. */
+/** A transport in its own folder. */
 function transport(options: Partial<S3TransportOptions> = {}): S3Transport {
   return new S3Transport({
     bucket: bucket.name,
@@ -38,7 +38,7 @@ transportContract({
   createBroken: async () => transport({ bucket: 'no-such-bucket' }),
 })
 
-it('leaves no parts behind of an upload that fails or is given up', async () => {
+it('leaves no parts of an upload that fails or is cancelled', async () => {
   const abort = new AbortController()
   const source = async function* (fail: () => void): AsyncGenerator<Uint8Array> {
     for (let part = 0; part < 20; part += 1) yield Buffer.alloc(1 << 20, part)
@@ -67,31 +67,31 @@ it('keeps its objects in its own folder of the bucket', async () => {
   expect(await other.get('key')).toBeUndefined()
 })
 
-it('gives servers an address that works without credentials, for one object, for a while', async () => {
+it('gives servers a temporary URL for one object that works without credentials', async () => {
   const s3 = transport({ urlExpiresIn: 60 })
   await s3.put('mine', Buffer.from('content'))
   await s3.put('other', Buffer.from('secret'))
   const source = await s3.source('mine')
-  if (!('url' in source)) throw new Error('expected an address')
+  if (!('url' in source)) throw new Error('expected a URL')
   expect(await (await fetch(source.url)).text()).toBe('content')
   expect(new URL(source.url).searchParams.get('X-Amz-Expires')).toBe('60')
   expect((await fetch(source.url.replace('/mine', '/other'))).status).toBe(403)
   expect((await fetch(source.url, { method: 'DELETE' })).status).toBe(403)
 })
 
-describe('says what is wrong, without a secret', () => {
+describe('reports errors without secrets', () => {
   const secret = 'canary-secret-access-key'
   it.each<[string, () => Promise<Partial<S3TransportOptions>>, RegExp]>([
     ['E_S3_BUCKET', async () => ({ bucket: 'no-such-bucket' }), /'no-such-bucket' does not exist/],
     [
       'E_S3_ACCESS',
       async () => ({ credentials: { accessKeyId: 'nobody', secretAccessKey: secret } }),
-      /does not accept the credentials/,
+      /rejects the credentials/,
     ],
     [
       'E_S3_ACCESS',
       async () => ({ credentials: { accessKeyId: inject('s3').accessKeyId, secretAccessKey: secret } }),
-      /does not accept the credentials/,
+      /rejects the credentials/,
     ],
     [
       'E_S3_CREDENTIALS',
@@ -100,7 +100,7 @@ describe('says what is wrong, without a secret', () => {
           throw Object.assign(new Error(`no ${secret}`), { name: 'CredentialsProviderError' })
         },
       }),
-      /There are no credentials/,
+      /^No credentials for s3:/,
     ],
     [
       'E_S3_UNREACHABLE',
@@ -116,11 +116,11 @@ describe('says what is wrong, without a secret', () => {
   })
 })
 
-// What Amazon answers, as this storage has one region.
+// Amazon's responses, as this storage has only one region.
 it.each([
   [301, { 'x-amz-bucket-region': 'eu-central-1' }, '<Error><Code>PermanentRedirect</Code></Error>'],
   [400, {}, '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>'],
-])('finds out in which region a bucket is, from an answer with status %d', async (status, headers, body) => {
+])("reports a bucket's region from a response with status %d", async (status, headers, body) => {
   const server = createHttpServer((_, response) => {
     response.writeHead(status, { 'content-type': 'application/xml', ...headers }).end(body)
   }).listen(0, '127.0.0.1')
@@ -132,14 +132,14 @@ it.each([
     ).rejects.toMatchObject({
       code: 'E_S3_REGION',
       message:
-        "The bucket 'deploys' is in region eu-central-1, not in us-east-1: set the transport's region to 'eu-central-1'.",
+        "Bucket 'deploys' is in region eu-central-1, not in us-east-1: set the transport's region to 'eu-central-1'.",
     })
   } finally {
     server.close()
   }
 })
 
-it('finds the endpoint in the environment, and names it', async () => {
+it('reads the endpoint from the environment, and names it in errors', async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_S3', inject('s3').endpoint)
   try {
     const { endpoint: _, ...options } = connection()
@@ -162,7 +162,7 @@ it('takes a ready client', async () => {
   client.destroy()
 })
 
-it('loads nothing of the SDK before it is asked for something', () => {
+it('does not load the SDK before the first request', () => {
   const program = `
     import { createRequire } from 'node:module'
     const { S3Transport } = await import('shipit-net-storage-s3')
@@ -177,7 +177,7 @@ it('loads nothing of the SDK before it is asked for something', () => {
   expect(output).toContain('tar-stream')
 })
 
-/** The address of a server that has just gone. */
+/** The URL of a server that has just been stopped. */
 async function closedEndpoint(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

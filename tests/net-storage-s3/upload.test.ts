@@ -50,7 +50,7 @@ async function stored(s3: S3Transport): Promise<boolean> {
   return Buffer.from(await response.arrayBuffer()).equals(content)
 }
 
-it('sends several parts at the same time, as many as it may', async () => {
+it('sends up to queueSize parts in parallel', async () => {
   let most = 0
   const waiting: (() => void)[] = []
   // Holds parts back until there are three.
@@ -72,7 +72,7 @@ it.each<[string, (response: ServerResponse) => void]>([
   ['answers with 503', (response) => response.writeHead(503).end()],
   ['answers with 500', (response) => response.writeHead(500).end()],
   ['cuts the connection', (response) => response.destroy()],
-])('tries a part again when storage %s', async (_, fail) => {
+])('retries a part when storage %s', async (_, fail) => {
   const failed = new Set<string>()
   proxy.interfere = (request, response) => {
     const part = /partNumber=\d+/.exec(request.url ?? '')?.[0]
@@ -87,7 +87,7 @@ it.each<[string, (response: ServerResponse) => void]>([
   expect(await stored(s3)).toBe(true)
 })
 
-it('has storage verify every part: a bit that flips on the way is refused', async () => {
+it('makes storage verify every part: a bit flipped in transit is rejected', async () => {
   const flipped = new Set<string>()
   proxy.tamper = (request, chunk) => {
     const part = /partNumber=\d+/.exec(request.url ?? '')?.[0]
@@ -100,16 +100,16 @@ it('has storage verify every part: a bit that flips on the way is refused', asyn
   const s3 = transport()
   const outcome = await s3.put('archive', stream()).catch((error: unknown) => error)
   expect(flipped.size).toBeGreaterThan(0)
-  // Refused, and nothing of it kept.
+  // Rejected, and nothing kept.
   expect(outcome).toMatchObject({
     code: 'E_STORAGE',
-    message: expect.stringContaining('got something else than was sent (XAmzContentSHA256Mismatch)'),
+    message: expect.stringContaining('received corrupted data (XAmzContentSHA256Mismatch)'),
   })
   expect(await bucket.unfinishedUploads()).toEqual([])
   expect(await s3.stat('archive')).toBeUndefined()
 })
 
-it('gives up early, and takes its parts back, when storage refuses one', async () => {
+it('stops early, and aborts the upload, when storage refuses a part', async () => {
   proxy.interfere = (request, response) => {
     if (!request.url?.includes('partNumber=2&')) return false
     response.writeHead(403).end()
@@ -125,7 +125,7 @@ it('gives up early, and takes its parts back, when storage refuses one', async (
   expect(await bucket.unfinishedUploads()).toEqual([])
 })
 
-it('gives up unfinished uploads of its own folder that are older than a time', async () => {
+it('aborts unfinished uploads in its own folder that are older than a time', async () => {
   const [mine, other] = ['mine/archives/a', 'mine-too/archives/b']
   await bucket.beginUpload(mine)
   await bucket.beginUpload(other)
@@ -136,13 +136,13 @@ it('gives up unfinished uploads of its own folder that are older than a time', a
   await transport({ prefix: 'mine-too' }).removeUnfinished(new Date(Date.now() + 3600_000))
 })
 
-it('has net_storage:cleanup give up unfinished uploads that are older than a day', async () => {
+it('net_storage:cleanup aborts unfinished uploads older than a day', async () => {
   const stage = await Stage.create({ names: ['web1'] })
   try {
     const key = await stage.bucket.beginUpload('shop/archives/left')
     expect((await stage.run('net_storage:cleanup')).output).not.toContain('unfinished')
     expect(await stage.bucket.unfinishedUploads()).toEqual([key])
-    // In a day and an hour.
+    // 25 hours later.
     const later = await stage.shipitfile(
       'later.ts',
       `import example from './shipitfile'
@@ -162,7 +162,7 @@ it('has net_storage:cleanup give up unfinished uploads that are older than a day
   }
 })
 
-describe('a deploy that is ended while it uploads', () => {
+describe('a deploy interrupted during the upload', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await Stage.create({ names: ['web1'] })
@@ -176,7 +176,7 @@ describe('a deploy that is ended while it uploads', () => {
   ] as const)('with %s leaves neither archive nor parts', async (signal, status) => {
     let arrived: () => void = () => {}
     const second = new Promise<void>((resolve) => (arrived = resolve))
-    // The first part goes through, and all others never end.
+    // The first part succeeds; all others hang.
     proxy.interfere = (request) => {
       if (!isPart(request) || request.url?.includes('partNumber=1&')) return false
       arrived()

@@ -11,7 +11,7 @@ import { TarGzip, TarZstd, Zip } from 'shipit-net-storage'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** The example with other settings under `netStorage`, and without its build. */
+/** The example with other `netStorage` settings, and without its build. */
 const SHIPITFILE = `
 import example from './shipitfile'
 export default shipit => {
@@ -21,7 +21,7 @@ export default shipit => {
 }
 `
 
-/** What a server has that can do everything but \`tar.zst\`. */
+/** Programs of a server that can unpack everything but `tar.zst`. */
 const WITHOUT_ZSTD = [
   'sh',
   'cat',
@@ -54,7 +54,7 @@ describe('tar.zst', () => {
 describe('zip', () => {
   archiverContract({ it, create: () => new Zip() })
 
-  it('packs more than it reads at once', async () => {
+  it('packs more than it reads at a time', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'zip-'))
     try {
       for (const name of ['a', 'b', 'c', 'd']) await writeFile(join(folder, name), randomBytes(9 << 20))
@@ -66,7 +66,7 @@ describe('zip', () => {
     }
   })
 
-  it('does not depend on the time zone, and refuses what it can not keep', async () => {
+  it('does not depend on the time zone, and rejects names that it cannot store', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'zip-'))
     try {
       await writeFile(join(folder, 'file'), 'x')
@@ -87,7 +87,7 @@ describe('zip', () => {
 describe('an archiver', () => {
   afterEach(() => vi.unstubAllEnvs())
 
-  it('says that zstd is missing', async () => {
+  it('reports that zstd is missing', async () => {
     vi.stubEnv('PATH', '/nowhere')
     await expect(new TarZstd().check()).rejects.toMatchObject({
       code: 'E_ARCHIVER',
@@ -111,7 +111,7 @@ describe('a deploy', () => {
   ): Promise<{ status: number | string; output: string }> =>
     stage.run('deploy', { HOSTS: 'web1', ...env, NET_STORAGE: JSON.stringify(settings) }, shipitfile)
 
-  it('goes with tar.zst, and refuses servers that lack zstd before anything is built', async () => {
+  it('uses tar.zst, and rejects servers without zstd before anything is built', async () => {
     const refused = await deploy({ archiver: 'tar.zst' }, { HOSTS: 'web1,old' })
     expect(refused.status).toBe(1)
     expect(refused.output).toMatch(/1 of 2 servers failed:\s+old: these programs are missing: zstd/)
@@ -123,7 +123,7 @@ describe('a deploy', () => {
     expect((await stage.live())[0]).toBe(await stage.app.git('rev-parse', 'HEAD'))
   })
 
-  it('goes with zip', async () => {
+  it('uses zip', async () => {
     const { status, output } = await deploy({ archiver: 'zip', reuseArchive: false })
     expect(output).toMatch(/Uploaded .*\.zip/)
     expect(status).toBe(0)
@@ -132,7 +132,7 @@ describe('a deploy', () => {
     expect((await deploy({ archiver: 'tar.zst', reuseArchive: false })).status).toBe(0)
   })
 
-  it('builds again when the archive in storage was made with something else, and says with what', async () => {
+  it('builds again if the archive in storage was built differently, and reports how', async () => {
     expect((await deploy({ archiver: 'tar.zst' })).output).toContain('Reusing archives/')
     const { status, output } = await deploy({})
     expect(output).toMatch(
@@ -160,7 +160,7 @@ describe('a deploy', () => {
     })
   })
 
-  it('deploys a folder of the repository alone', async () => {
+  it('deploys only a folder of the repository', async () => {
     await mkdir(join(stage.app.directory, 'services/api shop'), { recursive: true })
     await writeFile(join(stage.app.directory, 'services/api shop/run'), '#!/bin/sh\n')
     await chmod(join(stage.app.directory, 'services/api shop/run'), 0o755)
@@ -187,7 +187,7 @@ describe('a deploy', () => {
     )
   })
 
-  it('is told all that is wrong with its settings', async () => {
+  it('reports all invalid settings', async () => {
     const { status, output } = await deploy({ archiver: 'tar.bz2', repoTree: '../up', multiAppMode: 'yes' })
     expect(status).toBe(1)
     expect(output).toContain(

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** One repository, two environments, and a build that writes the environment into what is deployed. */
+/** One repository, two environments, and a build that writes the environment into the release. */
 const SHIPITFILE = `
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -50,7 +50,7 @@ async function run(environment: string, env: NodeJS.ProcessEnv = {}, task = 'dep
 const live = (host: string, name: string): Promise<string> =>
   readFile(stage.path(host, 'current', name), 'utf8')
 
-it('builds for each environment, and reuses what it built for that', async () => {
+it('builds for each environment, and reuses each build', async () => {
   expect(await run('staging', { BUILD: '1' })).toContain("Running 'build:api' task")
   expect(await run('production', { BUILD: '1' })).toContain("Running 'build:api' task")
   expect(await live('staging1', 'api.txt')).toBe('staging.example.com')
@@ -62,14 +62,14 @@ it('builds for each environment, and reuses what it built for that', async () =>
   }
   expect(await live('web1', 'api.txt')).toBe('production.example.com')
 
-  // Nothing is built, and it is production's own.
+  // Builds nothing, and deploys the environment's own archive.
   await run('production', { BUILD: '1' }, 'net_storage:pull_deploy')
   expect(await live('web1', 'api.txt')).toBe('production.example.com')
   await run('staging', { BUILD: '1' }, 'net_storage:pull_deploy')
   expect(await live('staging1', 'api.txt')).toBe('staging.example.com')
 })
 
-it('builds anew when a hook was added, and when it is told to for one run', async () => {
+it('builds again when a hook is added, and when REBUILD is set', async () => {
   const added = await run('production', { BUILD: '1', MORE: '1' })
   expect(added).toMatch(/build hooks was build:api, now build:api, build:more/)
   expect(await live('web1', 'more.txt')).toBe('more')
@@ -79,7 +79,7 @@ it('builds anew when a hook was added, and when it is told to for one run', asyn
   expect(await run('production', { BUILD: '1', MORE: '1' })).toContain('Reusing')
 })
 
-it('runs a hook that is added after a commit was deployed without any', async () => {
+it('runs a hook that is added after the commit was deployed without one', async () => {
   await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   await run('production')
   expect(await run('staging')).toContain('Reusing')
@@ -87,7 +87,7 @@ it('runs a hook that is added after a commit was deployed without any', async ()
   expect(await live('web1', 'api.txt')).toBe('production.example.com')
 })
 
-it('promotes what was built once, with a build key in the place of the environment', async () => {
+it('promotes one build when a build key replaces the environment', async () => {
   const revision = await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
   await run('staging', { BUILD: '1', BUILD_KEY: 'v1' })
   expect(await run('production', { BUILD: '1', BUILD_KEY: 'v1' })).toContain('Reusing')

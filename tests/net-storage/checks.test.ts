@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** The example, with a hook of the user's own behind the first checks. */
+/** The example, with a user's hook after the first checks. */
 const SHIPITFILE = `
 import capistrano from 'shipit-capistrano'
 import example from './shipitfile'
@@ -37,12 +37,12 @@ afterEach(async () => {
 
 const count = (text: string, part: string): number => text.split(part).length - 1
 
-it("deploys below the user's home, not into a folder called '~'", async () => {
+it("deploys into the user's home, not into a folder named '~'", async () => {
   expect(await stage.live()).not.toContain(undefined)
   expect(await readdir(stage.fleet.host('web1').home)).toEqual(['srv'])
 })
 
-it('tells all that is wrong with servers, repository, storage and settings in one error', async () => {
+it('reports all problems with servers, repository, storage and settings in one error', async () => {
   const before = await stage.live()
   await close(stage.path('web2'))
   await close(stage.path('web3'))
@@ -63,7 +63,7 @@ it('tells all that is wrong with servers, repository, storage and settings in on
   expect(error).toContain('[E_CHECK]')
   for (const part of ["commit 'mian'", 'cannot write to srv/shop:', 'cannot connect with ssh'])
     expect(count(output, part)).toBe(1)
-  // The user's own task is no check: it does not run once something is known to be wrong.
+  // The user's own task is not a check: it does not run after a problem was found.
   expect(output).not.toContain('The site is closed.')
   expect(output).toContain("Failed in 'deploy:check'.")
   expect(output).toContain("Finished 'deploy:unlock'")
@@ -72,7 +72,7 @@ it('tells all that is wrong with servers, repository, storage and settings in on
 })
 
 it.each([['releases'], ['net_storage_archives']])(
-  'tells before anything is built that %s can not be written',
+  'reports before anything is built that %s is not writable',
   async (folder) => {
     await stage.app.commit({ VERSION: `${folder}\n` }, 'Not deployed')
     await close(stage.path('web2', folder))
@@ -83,7 +83,7 @@ it.each([['releases'], ['net_storage_archives']])(
   },
 )
 
-it('tells the same of a folder for archives elsewhere, also when nothing else is run', async () => {
+it('reports an archivesPath elsewhere that is not writable, also in net_storage:check alone', async () => {
   const folder = join(stage.directory, 'archives')
   await mkdir(folder, { mode: 0o555 })
   const elsewhere = await stage.shipitfile(

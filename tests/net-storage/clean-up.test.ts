@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startShipit } from '../../testbed/shipit.js'
 import { Stage } from '../support/stage.js'
 
-/** The example with a second environment on another server, which shares storage, and with few archives kept. */
+/** The example with a second environment on another server that shares storage, and with few archives kept. */
 const SHIPITFILE = `
 import example from './shipitfile'
 export default shipit => {
@@ -45,7 +45,7 @@ async function revisionsInStorage(): Promise<string[]> {
   return keys.flatMap((key) => /manifests\/([0-9a-f]{40})[-0-9a-f]*\.json$/.exec(key)?.[1] ?? [])
 }
 
-it("keeps what another environment's servers have, and says what it removes", async () => {
+it("keeps what another environment's servers have, and logs what it removes", async () => {
   const shared = { buildKey: 'both' }
   const old = await commit('1')
   await deploy('staging', shared)
@@ -61,14 +61,14 @@ it("keeps what another environment's servers have, and says what it removes", as
   expect(kept).toContain(newest)
   expect(kept).not.toContain(gone)
 
-  // What staging has can be deployed again without a build, and goes when nobody has it any more.
+  // Staging's archive can be deployed again without a build, and is removed once no server has it.
   expect(await deploy('staging', shared)).toContain('Reusing')
   await commit('5')
   await deploy('staging', shared)
   expect(await revisionsInStorage()).not.toContain(old)
 })
 
-it('removes release trees of killed runs from the deploy machine, and keeps those under way', async () => {
+it('removes release trees of killed runs from the deploy machine, and keeps those in use', async () => {
   const releases = join(stage.directory, '.local_net_storage/releases')
   const [left, fresh] = [join(releases, '20200101000000'), join(releases, '20200101000001')]
   for (const path of [left, fresh]) await mkdir(path, { recursive: true })
@@ -77,7 +77,7 @@ it('removes release trees of killed runs from the deploy machine, and keeps thos
   expect(await readdir(releases)).toEqual(['20200101000001'])
 })
 
-it('removes old downloads from servers, and nothing that is not named as an archive', async () => {
+it('removes old downloads from servers, but only files named like archives', async () => {
   const archives = stage.path('web1', 'net_storage_archives')
   const name = `${'a'.repeat(40)}-20200101000000.tar.gz`
   const old = [`${name}.part`, `${name}.part.ranges`, name]
@@ -95,7 +95,7 @@ it('removes old downloads from servers, and nothing that is not named as an arch
   expect(left).toContain(`${name}.part.range-0`)
 })
 
-it('says which glob for config files matches nothing before anything is deployed', async () => {
+it('reports a config file glob without matches before anything is deployed', async () => {
   const before = await stage.releases('web1')
   const settings = { configFiles: ['config/production/*.json', 'config/none/*.json'] }
   await expect(deploy('production', settings)).rejects.toThrow(
@@ -104,7 +104,7 @@ it('says which glob for config files matches nothing before anything is deployed
   expect(await stage.releases('web1')).toEqual(before)
 })
 
-it('gives rsync its options, and keeps config files out of storage', async () => {
+it('passes options to rsync, and keeps config files out of storage', async () => {
   await commit('options')
   const settings = { uploadConfigFilesBy: 'rsync', rsyncOptions: ['--exclude=*.yml'] }
   await writeFile(join(stage.directory, 'config/production/left-out.yml'), 'x')
@@ -120,7 +120,7 @@ it('gives rsync its options, and keeps config files out of storage', async () =>
   }
 })
 
-it('sends config files with the permissions that are set, over ssh and with rsync', async () => {
+it('sends config files with the configured permissions, over ssh and with rsync', async () => {
   await writeFile(join(stage.directory, "config/production/it's $(odd).json"), 'odd')
   for (const uploadConfigFilesBy of ['ssh', 'rsync']) {
     await commit(`config ${uploadConfigFilesBy}`)

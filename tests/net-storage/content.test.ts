@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { COMMIT_ALONE, expectGitArchive } from '../support/git-archive.js'
+import { COMMIT_ONLY, expectGitArchive } from '../support/git-archive.js'
 import { Stage } from '../support/stage.js'
 
 let stage: Stage
 let shipitfile: string
 beforeEach(async () => {
   stage = await Stage.create({ names: ['web1'] })
-  shipitfile = await stage.shipitfile('shipitfile.cjs', COMMIT_ALONE)
+  shipitfile = await stage.shipitfile('shipitfile.cjs', COMMIT_ONLY)
 })
 afterEach(() => stage.close())
 
-it('delivers odd names, empty files, modes and links as they are in git', async () => {
+it('delivers odd names, empty files, modes and links exactly as in git', async () => {
   const root = stage.app.directory
   const names = [
     'with space',

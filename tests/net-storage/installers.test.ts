@@ -67,7 +67,7 @@ beforeAll(async () => {
     await mkdir(join(root, name))
     await symlink(resolve(program), join(root, name, 'yarn'))
   }
-  // As on a machine where somebody uses npm alone.
+  // Without the settings of the npm that runs the tests.
   vi.stubEnv('HOME', root)
   for (const name of Object.keys(process.env).filter((each) => /^npm_/i.test(each)))
     vi.stubEnv(name, undefined)
@@ -82,7 +82,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
-/** A folder with a JavaScript application, and the lockfile that a command makes. */
+/** A folder with a JavaScript application and the lockfile that a command creates. */
 function application(
   name: string,
   [program, ...args]: readonly [string, ...string[]],
@@ -102,7 +102,7 @@ function application(
       join(directory, '.yarnrc.yml'),
       `nodeLinker: ${name.includes('pnp') ? 'pnp' : 'node-modules'}\nnpmRegistryServer: ${registry.url}\nunsafeHttpWhitelist: [127.0.0.1]\nenableGlobalCache: false\n`,
     )
-    // The registry is in this process, and has to answer meanwhile.
+    // Not synchronous: the registry runs in this process.
     await promisify(execFile)(program, args, { cwd: directory, env: { ...process.env, CI: '' } })
     for (const made of ['node_modules', '.yarn', '.pnp.cjs', '.pnp.loader.mjs'])
       await rm(join(directory, made), { recursive: true, force: true })
@@ -110,7 +110,7 @@ function application(
   })
 }
 
-/** Makes something when it is first asked for. */
+/** Runs a function on the first call only. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())
@@ -245,7 +245,7 @@ describe('a deploy', () => {
       () => false,
     )
 
-  it('brings what the lockfile says to servers, by the registry, token and environment that are set', async () => {
+  it('installs from the lockfile, with the configured registry, token and environment', async () => {
     const { host } = new URL(registry.url)
     await stage.app.commit(
       {
@@ -270,7 +270,7 @@ describe('a deploy', () => {
     expect((await deploy()).output).toContain('Reusing')
   })
 
-  it('goes through a proxy', async () => {
+  it('uses a proxy', async () => {
     const lockfile = await readFile(join(await javascript(), 'package-lock.json'), 'utf8')
     await stage.app.commit(
       {
@@ -290,7 +290,7 @@ describe('a deploy', () => {
     )
   })
 
-  it('installs nothing when it is told so, and says that this made it build again', async () => {
+  it('installs nothing with installer: false, and reports that as the reason to build again', async () => {
     const { status, output } = await deploy({ installer: false })
     expect(output).toMatch(/installer was npm, now none/)
     expect(output).not.toContain('Installing')
@@ -298,7 +298,7 @@ describe('a deploy', () => {
     expect(await isThere(current('node_modules'))).toBe(false)
   })
 
-  it('goes with an installer of your own, and builds again when its identity changes', async () => {
+  it('uses a custom installer, and builds again when its identity changes', async () => {
     const missing = await deploy({ installer: 'copy' })
     expect(missing.output).toMatch(
       /netStorage\.installer is 'copy', but commit \w+ has no copy\.lock: .*\[E_INSTALLER\]/,
@@ -310,7 +310,7 @@ describe('a deploy', () => {
     expect((await deploy({ installer: 'copy' }, { COPY_VERSION: '2' })).output).toContain('copy was 1, now 2')
   })
 
-  it('refuses a lockfile that does not match, and leaves what is live', async () => {
+  it('rejects an outdated lockfile, and leaves the live release alone', async () => {
     const before = await stage.live()
     await outdate(stage.app.directory)
     await stage.app.commit({ '.npmrc': `registry=${registry.url}/\n` }, 'Forget the lockfile')
@@ -324,7 +324,7 @@ describe('a deploy', () => {
     expect(await stage.live()).toEqual(before)
   })
 
-  it('refuses several lockfiles, programs that are missing, and what it does not know', async () => {
+  it('rejects several lockfiles, missing programs and unknown installers', async () => {
     await stage.app.commit({ 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'Use two package managers')
     const both = await deploy()
     expect(both.output).toMatch(
@@ -338,7 +338,7 @@ describe('a deploy', () => {
     )
   })
 
-  it('refuses to leave out, or to hide, what the application depends on', async () => {
+  it('refuses to skip or hide dependencies', async () => {
     const before = await stage.live()
     const manifest = (all: object): string => JSON.stringify({ name: 'shop', version: '1.0.0', ...all })
     const onlyIn = async (files: Record<string, string>, message: string): Promise<void> => {
@@ -373,11 +373,11 @@ describe('a deploy', () => {
       /The checks found 2 problems.*linkedDirs: 'vendor' would hide what bundler installs/s,
     )
     expect(await stage.live()).toEqual(before)
-    // Inside of what is installed, and without an installer, folders may be shared.
+    // Without an installer, these folders may be shared.
     expect((await deploy({ installer: false }, { LINKED_DIRS: '["node_modules"]' })).status).toBe(0)
   })
 
-  it('finds the lockfile of one of several applications, and those of both languages', async () => {
+  it("finds one application's lockfile among several, and the lockfiles of two languages", async () => {
     await stage.app.git('rm', '-r', '--quiet', '.')
     await stage.app.commit(await filesOf(await javascript(), 'shop/'), 'Several applications')
     const { output } = await deploy({ multiAppMode: true })
@@ -408,7 +408,7 @@ describe('a deploy', () => {
   })
 })
 
-/** The text files right in a folder, by name. */
+/** Text files directly in a folder, by name. */
 async function filesOf(directory: string, prefix = ''): Promise<Record<string, string>> {
   const entries = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isFile())
   const files = entries.map(
@@ -417,7 +417,7 @@ async function filesOf(directory: string, prefix = ''): Promise<Record<string, s
   return Object.fromEntries(await Promise.all(files))
 }
 
-/** PATH without the folders that have a program. */
+/** PATH without the folders that contain a program. */
 async function pathWithout(program: string): Promise<string> {
   const folders = (process.env['PATH'] ?? '').split(':')
   const have = folders.map((folder) =>

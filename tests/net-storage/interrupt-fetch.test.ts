@@ -7,7 +7,7 @@ import type { ShipitRun } from '../../testbed/shipit.js'
 import { Stage } from '../support/stage.js'
 import { WITH_SETTINGS } from '../support/with-settings.js'
 
-/** A repository on a server that stalls in the middle of what it sends, and tells that it does. */
+/** A git-upload-pack that stalls midway and signals it. */
 const STALLING = `#!/bin/sh
 git-upload-pack "$1" | { dd bs=8192 count=40 2>/dev/null; read -r more || exit; echo stalled >"$0.stalls"; exec cat "$0.gate"; }
 `
@@ -66,7 +66,7 @@ async function stalled(): Promise<{ run: ShipitRun; mark: string }> {
   return { run, mark }
 }
 
-/** How many times git was told to fetch. */
+/** How many times git fetch was run. */
 async function fetches(): Promise<number> {
   const names = await readdir(trace)
   const events = (await Promise.all(names.map((name) => readFile(join(trace, name), 'utf8')))).join('')
@@ -74,7 +74,7 @@ async function fetches(): Promise<number> {
 }
 
 it.each(['SIGINT on a terminal', 'SIGTERM'])(
-  'starts nothing after %s, leaves nothing, and is no reason to make the mirror anew',
+  'starts nothing after %s, leaves nothing behind, and does not recreate the mirror',
   async (signal) => {
     // The first time, there is no mirror yet.
     if (signal === 'SIGTERM') await stage.run('deploy', environment(), shipitfile)
@@ -92,8 +92,8 @@ it.each(['SIGINT on a terminal', 'SIGTERM'])(
   },
 )
 
-it('cleans up in the next deploy what a run left that was killed, but not what one has that is under way', async () => {
-  // Broken: it is fetched anew, beside the old one.
+it("net_storage:cleanup removes a killed deploy's mirror, but not a running deploy's", async () => {
+  // Broken, so a new one is fetched beside it.
   await rm(join(local, 'mirror/objects'), { recursive: true })
   const { run, mark } = await stalled()
   const beside = async (): Promise<string[]> =>

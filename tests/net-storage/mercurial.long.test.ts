@@ -14,7 +14,7 @@ scmContract({
   subjectFormat: '{desc|firstline}\\n',
 })
 
-it('is deployed from, as netStorage.scm', async () => {
+it('works as netStorage.scm', async () => {
   const stage = await Stage.create({ names: ['web1'] })
   try {
     const directory = join(stage.directory, 'hg')

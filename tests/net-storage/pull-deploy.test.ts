@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createProject, startShipit } from '../../testbed/shipit.js'
 import { Stage } from '../support/stage.js'
 
-/** The example, which takes no archive that is there. */
-const ANEW = `
+/** The example, which reuses no archive. */
+const REBUILDING = `
 import example from './shipitfile'
 export default shipit => {
   example(shipit)
@@ -16,7 +16,7 @@ export default shipit => {
 }
 `
 
-/** The example, whose checks do nothing. */
+/** The example, without its checks. */
 const UNCHECKED = `
 import example from './shipitfile'
 export default shipit => {
@@ -26,7 +26,7 @@ export default shipit => {
 `
 
 let stage: Stage
-/** Another checkout, as on another deploy machine. */
+/** A second checkout, in place of a second deploy machine. */
 let elsewhere: string
 beforeAll(async () => {
   stage = await Stage.create()
@@ -60,7 +60,7 @@ async function release(host: string): Promise<string | null | undefined> {
   return (await status()).servers.find(({ server }) => server === host)?.release
 }
 
-it('pulls nothing that storage does not have, and says what makes it', async () => {
+it('pulls nothing that storage lacks, and names the task that uploads it', async () => {
   const { status: code, output } = await stage.run('net_storage:pull_deploy', both)
   expect(code).toBe(1)
   expect(output).toMatch(
@@ -83,25 +83,29 @@ it('pulls on one machine what another one built', async () => {
   expect((await stage.live()).slice(0, 2)).not.toContain(undefined)
 })
 
-it('builds the same archive to the byte, whichever machine and whenever', async () => {
+it('builds byte-identical archives on any machine at any time', async () => {
   const sha256 = async (): Promise<string> => {
     const revision = await stage.app.git('rev-parse', 'HEAD')
     const { content: manifest } = await stage.bucket.manifest(revision)
     return (JSON.parse(manifest) as Manifest).parts[0]?.sha256 ?? ''
   }
-  await stage.shipitfile('anew.ts', ANEW)
+  await stage.shipitfile('rebuilding.ts', REBUILDING)
   for (const archiver of ['tar.gz', 'tar.zst', 'zip']) {
     const env = { ARCHIVER: archiver }
-    expect((await stage.run('net_storage:upload_archive', env, 'anew.ts')).status).toBe(0)
+    expect((await stage.run('net_storage:upload_archive', env, 'rebuilding.ts')).status).toBe(0)
     const here = await sha256()
     await rm(join(elsewhere, '.local_net_storage'), { recursive: true, force: true })
-    const there = await runElsewhere('net_storage:upload_archive', env, join(stage.directory, 'anew.ts'))
+    const there = await runElsewhere(
+      'net_storage:upload_archive',
+      env,
+      join(stage.directory, 'rebuilding.ts'),
+    )
     expect(there.output).toMatch(new RegExp(`Uploaded .*\\.${archiver.replace('.', '\\.')}, `))
     expect(await sha256()).toBe(here)
   }
 })
 
-it('brings a new server to what the others run, though the branch has gone on', async () => {
+it("brings a new server to the others' release, though the branch has moved on", async () => {
   await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
   expect((await stage.run('deploy', both)).status).toBe(0)
   await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
@@ -113,7 +117,7 @@ it('brings a new server to what the others run, though the branch has gone on', 
   expect(await release('web3')).toBe(await release('web1'))
 })
 
-it('may be done again, also where the shipitfile has no checks', async () => {
+it('can be repeated, also if the shipitfile has no checks', async () => {
   const before = await release('web3')
   const unchecked = await stage.shipitfile('unchecked.ts', UNCHECKED)
   const { status: code, output } = await stage.run('net_storage:pull_deploy', newcomer, unchecked)
@@ -122,7 +126,7 @@ it('may be done again, also where the shipitfile has no checks', async () => {
   expect(await release('web3')).toBe(before)
 })
 
-it('has a rollback bring the release to a server that came later', async () => {
+it('a rollback brings the release to a server that was added later', async () => {
   const [, , newest] = await stage.live()
   const before = await stage.app.git('rev-parse', 'HEAD~2')
   const { status: code, output } = await stage.run('rollback')
@@ -140,7 +144,7 @@ it('has a rollback bring the release to a server that came later', async () => {
   expect(await stage.live()).toEqual([newest, newest, newest])
 })
 
-it('says which server lacks the release, and what to do, when storage has it no more', async () => {
+it('reports which server lacks the release, and what to do, if storage no longer has it', async () => {
   const before = await stage.app.git('rev-parse', 'HEAD~2')
   for (const name of await readdir(stage.path('web3', 'releases')))
     if (name !== (await release('web3'))) await rm(stage.path('web3', 'releases', name), { recursive: true })
@@ -156,7 +160,7 @@ it('says which server lacks the release, and what to do, when storage has it no 
   expect(await stage.live()).toEqual(live)
 })
 
-it('lets later deploys and rollbacks of all servers work', async () => {
+it('does not break later deploys and rollbacks of all servers', async () => {
   const before = await stage.live()
   expect((await stage.run('deploy')).status).toBe(0)
   const after = await stage.live()
@@ -182,7 +186,7 @@ it('fetches in advance: the deploy neither builds nor downloads', async () => {
   expect((await status()).servers.map(({ more }) => more['prefetched'])).toEqual(['-', '-', '-'])
 })
 
-it('keeps what was fetched ahead while another commit is deployed, and may unpack it, too', async () => {
+it('keeps a prefetched archive while another commit is deployed, and can also unpack it', async () => {
   const shipitfile = await stage.shipitfile(
     'extract.ts',
     `import example from './shipitfile'
@@ -203,7 +207,7 @@ it('keeps what was fetched ahead while another commit is deployed, and may unpac
   expect(left.filter((name) => name.startsWith('.'))).toEqual([])
 })
 
-it('tells what is live where, since when, by whom, what differs, and who has the lock', async () => {
+it('reports what is live where, since when, by whom, what differs, and who holds the lock', async () => {
   expect((await stage.run('rollback', newcomer)).status).toBe(0)
   const { environment, servers, more } = await status()
   expect(environment).toBe('production')
@@ -228,7 +232,7 @@ it('tells what is live where, since when, by whom, what differs, and who has the
   await stage.fleet.host('web2').start()
 })
 
-it('keeps a folder of its own free of what it did not make', async () => {
+it('leaves other folders in releases alone', async () => {
   await mkdir(stage.path('web1', 'releases/.mine'))
   expect((await stage.run('deploy')).status).toBe(0)
   expect(await readdir(stage.path('web1', 'releases'))).toContain('.mine')

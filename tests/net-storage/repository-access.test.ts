@@ -8,10 +8,10 @@ import { createSampleApp, type SampleApp } from '../../testbed/sample-app.js'
 import { Stage } from '../support/stage.js'
 import { WITH_SETTINGS } from '../support/with-settings.js'
 
-/** All that a deploy machine needs, but git-lfs. */
+/** Everything that a deploy machine needs except git-lfs. */
 const WITHOUT_LFS = ['env', 'git', 'node', 'sh', 'ssh', 'tar']
 
-/** shipit-deploy's push deploy, with shipit-capistrano alone. What reads the setting gets it as it was written. */
+/** shipit-deploy's push deploy with only shipit-capistrano. The setting can be read exactly as configured. */
 const PUSH = `
 const capistrano = require('shipit-capistrano').default
 module.exports = shipit => {
@@ -80,7 +80,7 @@ async function deploy(
 const live = (...parts: string[]): Promise<string> =>
   readFile(stage.path('web1', 'current', ...parts), 'utf8')
 
-/** git tells the arguments of all its processes, and hides nothing, in a folder; the deploy says all that it can. */
+/** Makes git trace all its processes, unredacted, into a folder, and the deploy print everything. */
 async function traced(name: string): Promise<{ trace: string; env: NodeJS.ProcessEnv }> {
   const trace = join(stage.directory, name)
   await mkdir(trace)
@@ -92,18 +92,18 @@ async function readAll(folder: string): Promise<string> {
   return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('')
 }
 
-/** The files in a folder that hold the password. */
+/** Files in a folder that contain the password. */
 function holdingPassword(folder: string): string {
   const command = ['-c', 'grep -rlE "$1" . || :', 'sh', `canary|${web.authorization}`]
   return execFileSync('sh', command, { cwd: folder, encoding: 'utf8' })
 }
 
 /** Settings that make the deploy build from the repository. */
-const anew = { netStorage: { reuseArchive: false } }
+const rebuild = { netStorage: { reuseArchive: false } }
 
 it('deploys the real files of Git LFS from a path, and honours export-ignore for them', async () => {
   expect(await stage.app.git('show', 'HEAD:assets/big.bin')).toContain('git-lfs.github.com')
-  expect((await deploy(stage.app.directory, anew)).status).toBe(0)
+  expect((await deploy(stage.app.directory, rebuild)).status).toBe(0)
   expect(await live('assets/big.bin')).toBe('the real file')
   expect(await live('assets/deep/odd $name.bin')).toBe('this one, too')
   expect(await readdir(stage.path('web1', 'current'))).not.toContain('secret.bin')
@@ -124,7 +124,7 @@ it('deploys over ssh', async () => {
   const command = `ssh -i '${fleet.key}' -o UserKnownHostsFile='${fleet.knownHosts}' -o IdentitiesOnly=yes`
   const plain = await app.git('rev-parse', 'HEAD~2')
   const { status } = await deploy(`ssh://${fleet.user}@${host}:${port}${home}/plain.git`, {
-    ...anew,
+    ...rebuild,
     branch: plain,
     gitConfig: { 'core.sshCommand': command },
   })
@@ -132,12 +132,12 @@ it('deploys over ssh', async () => {
   expect(await stage.live()).toEqual([plain])
 })
 
-it('says that Git LFS files are needed, and git-lfs is missing', async () => {
+it('reports that the commit needs git-lfs, which is missing', async () => {
   const bin = join(stage.directory, 'bin')
   await mkdir(bin)
   for (const name of WITHOUT_LFS) await symlink(await findProgram(name), join(bin, name))
   const before = await stage.live()
-  const { status, output } = await deploy(stage.app.directory, anew, { PATH: bin })
+  const { status, output } = await deploy(stage.app.directory, rebuild, { PATH: bin })
   expect(status).toBe(1)
   expect(output).toMatch(
     new RegExp(
@@ -145,12 +145,12 @@ it('says that Git LFS files are needed, and git-lfs is missing', async () => {
     ),
   )
   expect(await stage.live()).toEqual(before)
-  // A commit without them needs none.
+  // A commit without LFS files does not need it.
   const plain = await stage.app.git('rev-parse', 'HEAD~2')
-  expect((await deploy(stage.app.directory, { ...anew, branch: plain }, { PATH: bin })).status).toBe(0)
+  expect((await deploy(stage.app.directory, { ...rebuild, branch: plain }, { PATH: bin })).status).toBe(0)
 })
 
-describe('over https, with a password and a certificate of its own', () => {
+describe('over https, with a password and a private certificate', () => {
   const trusted = (): object => ({ gitConfig: { 'http.sslCAInfo': web.certificate } })
   beforeAll(async () => {
     const library = await createSampleApp(join(stage.directory, 'library'))
@@ -173,24 +173,24 @@ describe('over https, with a password and a certificate of its own', () => {
     await push(stage.app, 'shop.git')
   })
 
-  it('says what is wrong with the certificate', async () => {
-    const { status, output } = await deploy(web.url('shop.git'), anew)
+  it('reports what is wrong with the certificate', async () => {
+    const { status, output } = await deploy(web.url('shop.git'), rebuild)
     expect(status).toBe(1)
     expect(output).toMatch(/Can't read the repository https:\/\/127[\d.:]+\/shop\.git: .*certificate/s)
     expect(output).not.toContain('canary')
   })
 
-  it('says that the password is wrong, and does not show it', async () => {
+  it('reports a wrong password without printing it', async () => {
     const url = web.url('shop.git').replace(/:[^:@]*@/, ':another-canary@')
-    const { status, output } = await deploy(url, { ...anew, ...trusted() })
+    const { status, output } = await deploy(url, { ...rebuild, ...trusted() })
     expect(status).toBe(1)
     expect(output).toMatch(/Can't read the repository .*git says: .*Authentication failed/s)
     expect(output).not.toContain('canary')
   })
 
-  it('deploys Git LFS files and submodules, and no process or file ever has the password', async () => {
+  it('deploys Git LFS files and submodules without the password in any process or file', async () => {
     const { trace, env } = await traced('trace')
-    const settings = { ...anew, ...trusted(), updateSubmodules: true }
+    const settings = { ...rebuild, ...trusted(), updateSubmodules: true }
     const { status, output } = await deploy(web.url('shop.git'), settings, env)
     expect(output).not.toContain('canary')
     expect(output).toMatch(/^SHIPIT-GIT \d+: git fetch .* shipit .*: status 0, \d+ ms$/m)
@@ -204,7 +204,7 @@ describe('over https, with a password and a certificate of its own', () => {
     expect(holdingPassword(join(stage.directory, '.local_net_storage'))).toBe('')
   })
 
-  it('plans and pushes without net-storage, and no process or file ever has the password', async () => {
+  it('plans and pushes without net-storage, without the password in any process or file', async () => {
     const { trace, env } = await traced('push-trace')
     const workspace = join(stage.directory, 'workspace')
     await mkdir(workspace)
@@ -235,7 +235,7 @@ describe('over https, with a password and a certificate of its own', () => {
     expect(holdingPassword(join(home, 'srv/pushed'))).toBe('')
   })
 
-  it('deploys a folder alone, with what the attributes above it say', async () => {
+  it('deploys only a folder, and honours the attributes above it', async () => {
     const settings = { ...trusted(), netStorage: { reuseArchive: false, repoTree: 'assets' } }
     expect((await deploy(web.url('shop.git'), settings)).status).toBe(0)
     expect(await live('big.bin')).toBe('the real file')

@@ -48,7 +48,7 @@ it.each(['with a mirror from before', 'without a mirror'])(
   },
 )
 
-it('tells what is pending of all of a repository again, and says so where history does not reach back', async () => {
+it('lists pending commits again after a shallow clone, and reports a history that is too short', async () => {
   const whole = await stage.app.commit({ kept: 'whole' }, 'Whole')
   const pending = (env: NodeJS.ProcessEnv): Promise<{ status: number | string; output: string }> =>
     stage.run('pending', { SETTINGS: '{}', ...env }, shipitfile)
@@ -66,7 +66,7 @@ it('tells what is pending of all of a repository again, and says so where histor
   expect(status).toBe(1)
 })
 
-it('deals with what a killed git left in its mirror', async () => {
+it('recovers from what a killed git left in the mirror', async () => {
   const mirror = join(stage.directory, '.local_net_storage/mirror')
   await writeFile(join(mirror, 'packed-refs.lock'), '')
   await writeFile(join(mirror, 'shallow.lock'), '')
@@ -82,9 +82,9 @@ it('deals with what a killed git left in its mirror', async () => {
   expect(await live('kept')).toBe('4')
 })
 
-it('never takes another repository for its mirror, whatever is around it', async () => {
+it('never mistakes another repository for its mirror', async () => {
   const mirror = join(stage.directory, '.local_net_storage/mirror')
-  // The project's own repository is around the mirror, and a deploy may be started by one of its hooks.
+  // The project's own repository contains the mirror, and one of its hooks may start a deploy.
   const own = await createSampleApp(join(stage.directory, 'own'))
   await rename(join(stage.directory, 'own/.git'), join(stage.directory, '.git'))
   const git = (...args: string[]): string =>
@@ -109,7 +109,7 @@ it('never takes another repository for its mirror, whatever is around it', async
   }
 })
 
-it('deploys submodules, and those of submodules, when it is told to', async () => {
+it('deploys nested submodules with updateSubmodules', async () => {
   const [library, inner] = await Promise.all(
     ['library', 'inner'].map((name) => createSampleApp(join(stage.directory, name))),
   )
@@ -123,7 +123,7 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
     { library: 'of the library', '.gitattributes': 'unwanted export-ignore\n', unwanted: '' },
     'Library',
   )
-  // Relative to where the repository itself is.
+  // Relative to the repository itself.
   await add(stage.app, '../library', 'services/a library')
   await stage.app.commit({ 'services/api': 'x' }, 'With a submodule')
   const gitConfig = { 'protocol.file.allow': 'always' }
@@ -151,17 +151,17 @@ it('deploys submodules, and those of submodules, when it is told to', async () =
   ])
 })
 
-it('finds submodules where the commit and their own repositories say', async () => {
+it('resolves submodule URLs per commit, and relative to each submodule', async () => {
   const place = (name: string): string => join(stage.directory, 'another place', name)
   const [inner, moved] = await Promise.all(['inner', 'moved'].map((name) => createSampleApp(place(name))))
   const add = ['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--']
   await inner?.commit({ inner: 'of the other place' }, 'Inner')
   await moved?.git(...add, inner?.directory ?? '', 'inner')
-  // Relative to where the submodule is, not to the application.
+  // Relative to the submodule, not to the application.
   await moved?.git('config', '--file', '.gitmodules', 'submodule.inner.url', '../inner')
   await moved?.commit({ moved: 'here it is' }, 'Moved')
 
-  // In the next commit, the submodule of an earlier test is another repository.
+  // The next commit points an earlier test's submodule at another repository.
   const name = 'services/a library'
   const url = moved?.directory ?? ''
   await stage.app.git('config', '--file', '.gitmodules', `submodule.${name}.url`, url)
@@ -175,13 +175,13 @@ it('finds submodules where the commit and their own repositories say', async () 
   expect(await live(name, 'inner/inner')).toBe('of the other place')
 })
 
-it('says what git said when a submodule can not be had', async () => {
+it("shows git's error when a submodule cannot be fetched", async () => {
   const { status, output } = await deploy({ updateSubmodules: true, netStorage: { reuseArchive: false } })
   expect(status).toBe(1)
   expect(output).toMatch(/Can't extract commit [0-9a-f]{40} .*git says: .*transport 'file' not allowed/s)
 })
 
-it('leaves nothing in the mirror but the working copies of deploys that failed', () => {
+it('leaves only the working trees of failed deploys in the mirror', () => {
   const cwd = join(stage.directory, '.local_net_storage/mirror')
   const list = execFileSync('git', ['worktree', 'list'], { cwd, encoding: 'utf8' }).trim().split('\n')
   expect(list.filter((line) => !line.includes('/.local_net_storage/releases/'))).toHaveLength(1)

@@ -15,7 +15,7 @@ describe('git', () => {
     subjectFormat: '%s',
   })
 
-  it('has several deploys begin with one mirror, and mend it, at the same time', async () => {
+  it('lets several deploys create and repair one mirror concurrently', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'git-'))
     try {
       await mkdir(join(folder, 'repository'))

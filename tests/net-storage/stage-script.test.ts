@@ -33,7 +33,7 @@ const BASE = [
   'wc',
 ]
 
-/** What busybox does not bring. */
+/** Programs that busybox lacks. */
 const NO_APPLETS = new Set(['curl', 'openssl'])
 
 let folder: string
@@ -41,7 +41,7 @@ let archive: Buffer
 let server: ReturnType<typeof createServer>
 let url: string
 let requests: string[]
-/** Answers a request in place of the storage; returns false to let the storage answer. */
+/** Answers a request instead of the storage; returns false to let the storage answer. */
 let interfere: (request: IncomingMessage, response: ServerResponse) => boolean
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "stage script's $(x)-"))
@@ -76,7 +76,7 @@ interface Outcome {
   readonly output: string
 }
 
-/** Runs the script with a shell of its own PATH, as the last of which only these programs exist. */
+/** Runs the script in a shell whose PATH has only these programs. */
 async function run(
   variables: Variables = {},
   {
@@ -160,7 +160,7 @@ describe('the script that stages a release', () => {
     ['dash', []],
     ['busybox ash', ['wget']],
   ])(
-    'asks to be sent the archive where nothing could fetch it out of sight: in %s with %j',
+    'requests to be sent the archive if no program can fetch it without exposing the URL: in %s with %j',
     async (shell, extra) => {
       const { status, output } = await run({}, { shell, programs: [...BASE, 'sha256sum', ...extra] })
       expect(output).toBe('neither curl nor GNU wget is installed\n')
@@ -169,7 +169,7 @@ describe('the script that stages a release', () => {
     },
   )
 
-  it('goes on where a download was cut, and says with which byte', async () => {
+  it('resumes an interrupted download, and reports at which byte', async () => {
     const half = Math.floor(archive.length / 2)
     interfere = (request, response) => {
       if (request.headers.range) return false
@@ -186,7 +186,7 @@ describe('the script that stages a release', () => {
     await expectStaged()
   })
 
-  it('goes on in the next run, too', async () => {
+  it('resumes in the next run', async () => {
     await mkdir(path('net_storage_archives'), { recursive: true })
     await writeFile(path('net_storage_archives/archive.tar.gz.part'), archive.subarray(0, 1000))
     expect((await run()).output).toContain('resuming archive.tar.gz at byte 1000')
@@ -194,7 +194,7 @@ describe('the script that stages a release', () => {
     await expectStaged()
   })
 
-  it('tries again as often as it may when storage is out of order', async () => {
+  it('retries up to the limit if storage fails', async () => {
     interfere = (_, response) => {
       response.writeHead(503).end()
       return true
@@ -205,7 +205,7 @@ describe('the script that stages a release', () => {
     expect(requests).toHaveLength(4)
   })
 
-  it('does not try again when storage refuses', async () => {
+  it('does not retry if storage refuses', async () => {
     interfere = (_, response) => {
       response.writeHead(403).end()
       return true
@@ -218,7 +218,7 @@ describe('the script that stages a release', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('tells errors of storage from refusals with wget, too', async () => {
+  it('distinguishes storage errors from refusals, also with wget', async () => {
     const programs = [...BASE, 'wget', 'sha256sum']
     let status = 503
     interfere = (_, response) => {
@@ -233,10 +233,10 @@ describe('the script that stages a release', () => {
   })
 
   it.each([
-    ['a byte that flipped', (content: Buffer) => content.fill(1, 5000, 5001)],
-    ['an archive that was replaced', (content: Buffer) => content.fill(7)],
-    ['an archive that was cut', () => void (archive = archive.subarray(0, 5000))],
-  ])('refuses %s, and says what to do', async (_, damage) => {
+    ['a flipped byte', (content: Buffer) => content.fill(1, 5000, 5001)],
+    ['a replaced archive', (content: Buffer) => content.fill(7)],
+    ['a truncated archive', () => void (archive = archive.subarray(0, 5000))],
+  ])('rejects %s, and says what to do', async (_, damage) => {
     const right = Buffer.from(archive)
     const sha256 = createHash('sha256').update(right).digest('hex')
     damage(archive)
@@ -247,7 +247,7 @@ describe('the script that stages a release', () => {
     expect(await readdir(path('net_storage_archives'))).toEqual([])
   })
 
-  it('gives up a download that takes longer than it may', async () => {
+  it('stops a download at the timeout', async () => {
     interfere = (_, response) => {
       response.writeHead(200, { 'content-length': archive.length })
       response.write(archive.subarray(0, 10))
@@ -257,29 +257,29 @@ describe('the script that stages a release', () => {
     expect(status).toBe(21)
   })
 
-  it('fetches no faster than it may', async () => {
-    // More than what curl lets pass before it holds the limit.
+  it('honours the rate limit', async () => {
+    // More than curl transfers before it applies the limit.
     archive = Buffer.alloc(100_000_000, randomBytes(1000))
     const { status } = await run({ rate_limit: 100_000, timeout: 1, delays: '' })
     expect(status).toBe(21)
     expect((await run()).output).toMatch(/resuming archive\.tar\.gz at byte \d+ of 100000000/)
   })
 
-  it('needs room for the archive and what is in it, before anything is fetched', async () => {
+  it('requires room for the archive and its content before anything is fetched', async () => {
     const { status, output } = await run({ unpacked_size: 9_000_000_000_000_000 })
     expect(status).toBe(26)
     expect(output).toMatch(/has \d+ MB free, but this release needs 8\d{9} MB/)
     expect(requests).toEqual([])
   })
 
-  it('fetches once when two deploys come at the same time', async () => {
+  it('fetches once for two concurrent deploys', async () => {
     const outcomes = await Promise.all([run(), run({ release: '20261124000001' })])
     expect(outcomes.map(({ status }) => status)).toEqual([0, 0])
     expect(requests).toHaveLength(1)
     await expectStaged()
   })
 
-  it.each(['dash', 'bash', 'busybox ash'])('ends in %s where it may not write', async (shell) => {
+  it.each(['dash', 'bash', 'busybox ash'])('fails in %s if it cannot write', async (shell) => {
     await mkdir(path('net_storage_archives'), { recursive: true })
     await chmod(path('net_storage_archives'), 0o555)
     const { status, output } = await run({}, { shell, unprivileged: true })
@@ -289,7 +289,7 @@ describe('the script that stages a release', () => {
     expect(status).toBe(10)
   })
 
-  it('takes over from a deploy that was killed while it fetched', async () => {
+  it('takes over from a deploy killed while fetching', async () => {
     await mkdir(path('net_storage_archives/archive.tar.gz.part.lock'), { recursive: true })
     const gone = spawn('true')
     await once(gone, 'close')
@@ -298,7 +298,7 @@ describe('the script that stages a release', () => {
     await expectStaged()
   })
 
-  it('takes the place of what a killed run left half-unpacked', async () => {
+  it('replaces what a killed run left half unpacked', async () => {
     await mkdir(path('releases/.staging-20261124000000'), { recursive: true })
     await writeFile(path('releases/.staging-20261124000000/half'), 'half')
     expect((await run()).status).toBe(0)
@@ -310,7 +310,7 @@ describe('an archive over 64 MB', () => {
   const mebibyte = 1 << 20
   const plain = { unpack_command: 'cp "$archive_file" "$target/archive"', unpacked_size: 70 * mebibyte }
   const programs = [...BASE, 'cp', 'curl', 'openssl']
-  /** Requests for content, each with the place of its first byte. */
+  /** Offsets of the first bytes requested, sorted. */
   const firsts = (): number[] =>
     requests.map((range) => Number(/\d+/.exec(range)?.[0] ?? 0)).toSorted((a, b) => a - b)
 
@@ -328,9 +328,9 @@ describe('an archive over 64 MB', () => {
     expect(await readdir(path('net_storage_archives'))).toEqual(['archive.tar.gz'])
   }
 
-  it.each(['dash', 'bash', 'busybox ash'])('is fetched in several ranges at once in %s', async (shell) => {
+  it.each(['dash', 'bash', 'busybox ash'])('is fetched in parallel ranges in %s', async (shell) => {
     const waiting: (() => void)[] = []
-    // None is answered before all are there.
+    // None is answered before all have arrived.
     interfere = (request, response) => {
       waiting.push(() => server.emit('request', request, response))
       if (waiting.length < 4) return true
@@ -344,7 +344,7 @@ describe('an archive over 64 MB', () => {
     expect(firsts()[0]).toBe(0)
   })
 
-  it('is gone on with where each range broke, in the next run, too', async () => {
+  it('is resumed in each range by the next run', async () => {
     interfere = (request, response) => {
       const [, from = '', last = ''] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []
       const content = archive.subarray(Number(from), Number(last) + 1)
@@ -364,12 +364,12 @@ describe('an archive over 64 MB', () => {
     expect(Number(/resuming archive\.tar\.gz at byte (\d+)/.exec(outcome.output)?.[1])).toBeGreaterThan(
       20 * mebibyte,
     )
-    // Beyond what had come, if only by what a socket's buffers lost.
+    // 10 MiB of each were sent; socket buffers may have lost some.
     for (const [index, first] of firsts().entries())
       expect(first).toBeGreaterThan((begun[index] ?? 0) + 5 * mebibyte)
   })
 
-  it('is gone on with after a kill, and after a download in one piece', async () => {
+  it('is resumed after a kill, and after a download in one piece', async () => {
     await mkdir(path('net_storage_archives'), { recursive: true })
     await writeFile(path('net_storage_archives/archive.tar.gz.part'), archive.subarray(0, 30 * mebibyte + 5))
     await expectFetched(await run(plain, { programs }))
@@ -387,7 +387,7 @@ describe('an archive over 64 MB', () => {
     expect(firsts()[0]).toBe(26 * mebibyte)
   })
 
-  it('is fetched anew in one piece where there is only wget by now', async () => {
+  it('is fetched from scratch in one piece if only wget is left', async () => {
     await mkdir(path('net_storage_archives'), { recursive: true })
     await writeFile(path('net_storage_archives/archive.tar.gz.part'), Buffer.alloc(archive.length))
     await writeFile(path('net_storage_archives/archive.tar.gz.part.ranges'), '1048576 1048576\n')
@@ -395,7 +395,7 @@ describe('an archive over 64 MB', () => {
     expect(requests).toEqual(['all'])
   })
 
-  it('is fetched in one piece from a storage that knows no ranges', async () => {
+  it('is fetched in one piece from storage without ranges', async () => {
     interfere = (request) => {
       delete request.headers.range
       return false
@@ -405,7 +405,7 @@ describe('an archive over 64 MB', () => {
     await expectFetched(outcome)
   })
 
-  it('is not asked for again when storage refuses', async () => {
+  it('is not requested again if storage refuses', async () => {
     interfere = (_, response) => {
       response.writeHead(403).end()
       return true
@@ -416,7 +416,7 @@ describe('an archive over 64 MB', () => {
     expect(requests.length).toBeLessThanOrEqual(4)
   })
 
-  it('is refused if it is shorter in storage, or another one', async () => {
+  it('is rejected if it is truncated or replaced in storage', async () => {
     const [size, sha256] = [archive.length, createHash('sha256').update(archive).digest('hex')]
     archive = archive.subarray(0, 60 * mebibyte)
     expect(await run({ ...plain, size, sha256, delays: '0.1' }, { programs })).toMatchObject({ status: 22 })
@@ -425,7 +425,7 @@ describe('an archive over 64 MB', () => {
     expect(await readdir(path('net_storage_archives'))).toEqual([])
   })
 
-  it('is fetched in one piece where time or rate are limited', async () => {
+  it('is fetched in one piece if time or rate is limited', async () => {
     await expectFetched(await run({ ...plain, timeout: 60 }, { programs }))
     expect(requests).toEqual(['all'])
   })

@@ -28,7 +28,7 @@ transportContract({
   createBroken: async () => new WebDavTransport({ ...server, password: 'wrong' }),
 })
 
-it('deploys, with the password nowhere in the log', async () => {
+it('deploys without the password in the log', async () => {
   const stage = await Stage.create({ names: ['web1'] })
   try {
     const shipitfile = await stage.shipitfile(

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { closing } from '../../demo/closing.js'
 
-it('says at its end what is left running', () => {
+it('prints what is left running', () => {
   const ended = closing({ seconds: 41.6, stay: false })
-  expect(ended).toContain('All of it took 42 s, and nothing is left running.')
+  expect(ended).toContain('The demo took 42 s, and nothing is left running.')
   expect(ended).toContain('--stay')
   const staying = closing({ seconds: 41.6, stay: true })
   expect(staying).toContain('the servers stay up until you end the demo')

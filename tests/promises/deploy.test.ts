@@ -3,7 +3,7 @@ import type { Manifest } from 'shipit-net-storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-describe('a deploy with the example shipitfile, from one end to the other', () => {
+describe('a deploy with the example shipitfile, end to end', () => {
   let stage: Stage
   let first: string
   let second: string
@@ -13,7 +13,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
   })
   afterAll(() => stage.close())
 
-  it('plans it first, and takes no lock, builds nothing, uploads nothing', async () => {
+  it('is planned first, without locking, building or uploading', async () => {
     const { status, output } = await stage.run('deploy:plan')
     expect(status).toBe(0)
     expect(output).toContain(`Revision: ${first}`)
@@ -58,14 +58,14 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await stage.locks()).toEqual([])
   })
 
-  it('says nothing secret', async () => {
+  it('prints no secrets', async () => {
     const { output } = await stage.run('deploy', { DEBUG: '*' })
     for (const secret of ['X-Amz-Signature', 'canary-password', String(stage.env['AWS_SECRET_ACCESS_KEY'])]) {
       expect(output).not.toContain(secret)
     }
   })
 
-  it('reuses the archive of the same commit, and does not build again', async () => {
+  it('reuses the archive of the same commit without building', async () => {
     const { status, output } = await stage.run('deploy')
     expect(status).toBe(0)
     expect(output).toMatch(/Reusing archives\//)
@@ -75,7 +75,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await stage.releases('web1')).toHaveLength(3)
   })
 
-  it('deploys a new commit, and goes back', async () => {
+  it('deploys a new commit, and rolls back', async () => {
     second = await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
     expect((await stage.run('deploy')).status).toBe(0)
     expect(await stage.live()).toEqual([second, second, second])
@@ -85,7 +85,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await stage.live()).toEqual([first, first, first])
   })
 
-  it('goes back to the release that ROLLBACK_RELEASE names, or says which there are', async () => {
+  it('rolls back to ROLLBACK_RELEASE, or lists the available releases', async () => {
     const newest = (await stage.releases('web1')).at(-1)
     expect((await stage.run('rollback', { ROLLBACK_RELEASE: newest })).status).toBe(0)
     expect(await stage.live()).toEqual([second, second, second])
@@ -95,7 +95,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await stage.live()).toEqual([second, second, second])
   })
 
-  it('builds again when the archive in storage is damaged', async () => {
+  it('builds again if the archive is missing from storage', async () => {
     const third = await stage.app.commit({ VERSION: '3\n' }, 'Version 3')
     expect((await stage.run('net_storage:upload_archive')).status).toBe(0)
     const key = (await stage.bucket.keys()).find((each) => each.includes(`archives/${third}`)) ?? ''
@@ -106,7 +106,7 @@ describe('a deploy with the example shipitfile, from one end to the other', () =
     expect(await stage.live()).toEqual([third, third, third])
   })
 
-  it('keeps five releases, the live one, and in storage what servers have', async () => {
+  it('keeps five releases, and their archives, on servers', async () => {
     for (const version of [4, 5, 6]) {
       await stage.app.commit({ VERSION: `${version}\n` }, `Version ${version}`)
       expect((await stage.run('deploy')).status).toBe(0)

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** The paths of the map in CONTRIBUTING.md, from the root on. */
+/** Paths in CONTRIBUTING.md's map, relative to the root. */
 function mapped(): string[] {
   const [, map = ''] =
     /```\n(packages\/[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8')) ?? []
@@ -20,7 +20,7 @@ function mapped(): string[] {
     })
 }
 
-/** Folders with files of the repository, two levels deep, and those of the packages' sources. */
+/** The repository's folders, two levels deep, plus those of the packages' sources. */
 function folders(): string[] {
   const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: ROOT,
@@ -36,11 +36,11 @@ function folders(): string[] {
   return [...new Set(files.flatMap((file) => wanted.flatMap((pattern) => pattern.exec(file)?.[0] ?? [])))]
 }
 
-it('shows only what is there', () => {
+it("CONTRIBUTING.md's map lists only existing paths", () => {
   expect(mapped().filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
 })
 
-it('shows every folder', () => {
+it("CONTRIBUTING.md's map lists every folder", () => {
   const shown = mapped().map((path) => path.replace(/\/$/, ''))
   const missing = folders()
     .map((folder) => folder.replace(/\/$/, ''))

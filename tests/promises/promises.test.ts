@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Stage } from '../support/stage.js'
 
-/** The example, which can be told to die as a task starts, or to find a server out of order as it publishes. */
+/** The example, which on request dies when a task starts, or breaks a server before it publishes. */
 const SHIPITFILE = `
 import capistrano, { Script } from 'shipit-capistrano'
 import example from './shipitfile'
@@ -13,7 +13,7 @@ export default shipit => {
   const { before, on, hosts } = capistrano(shipit)
   shipit.on('task_start', ({ task }) => {
     if (task === env.KILL_AT) process.kill(process.pid, 'SIGKILL')
-    // Once the servers' scripts are under way.
+    // Once the servers' scripts are running.
     if (task === env.INTERRUPT_AT) setTimeout(() => process.kill(process.pid, 'SIGTERM'), Number(env.INTERRUPT_AFTER))
   })
   before('deploy:publish', 'break', () =>
@@ -38,7 +38,7 @@ const run = (env: NodeJS.ProcessEnv = {}): Promise<{ status: number | string; ou
 const commit = (): Promise<string> =>
   stage.app.commit({ VERSION: `${(version += 1)}\n` }, `Version ${version}`)
 
-/** What is live is a whole release: the commit's own files, the build's, and the config files. */
+/** Checks that the live release is complete: files of the commit, the build and the configuration. */
 async function expectWhole(): Promise<void> {
   for (const { name } of stage.fleet.hosts) {
     expect(await readlink(stage.path(name, 'current'))).toMatch(/^releases\/\d{14}$/)
@@ -62,12 +62,12 @@ describe('a deploy that is killed', () => {
     'net_storage:cleanup',
     'deploy:log_revision',
     'deploy:lock:clear',
-  ])('in %s leaves whole releases live, and nothing that the next one minds', async (task) => {
+  ])('in %s leaves complete releases live, and nothing that disturbs the next deploy', async (task) => {
     const before = await stage.live()
     const revision = await commit()
     expect((await run({ KILL_AT: task })).status).toBe('SIGKILL')
     await expectWhole()
-    // All servers, or none of them.
+    // All servers, or none.
     const live = await stage.live()
     expect([before, [revision, revision, revision]]).toContainEqual(live)
 
@@ -86,7 +86,7 @@ describe('a deploy that is killed', () => {
 })
 
 it.each([1, 4, 8, 12, 16])(
-  'interrupted %d ms after it began to publish, is live on all servers or on none',
+  'is live on all servers or none when interrupted %d ms into publishing',
   async (after) => {
     const before = await stage.live()
     const revision = await commit()
@@ -98,7 +98,7 @@ it.each([1, 4, 8, 12, 16])(
   },
 )
 
-it('goes live on all servers or on none: what could change goes back', async () => {
+it('goes live on all servers or none: if one fails, the others go back', async () => {
   const before = await stage.live()
   await commit()
   const { status, output } = await run({ BREAK: 'web2' })

@@ -19,7 +19,7 @@ const SERVER_TOOLS = (
 ).split(' ')
 const DEPLOY_TOOLS = ['git', 'node', 'npm', 'ssh', 'tar', 'sh', 'rsync']
 
-/** The example, with downloads that take long enough to be looked at. */
+/** The example, with downloads slow enough to observe. */
 const SHIPITFILE = `
 import example from './shipitfile'
 export default shipit => {
@@ -28,7 +28,7 @@ export default shipit => {
 }
 `
 
-/** What NODE_DEBUG makes a deploy tell, a line each. */
+/** What NODE_DEBUG makes a deploy print, a line each. */
 const TRACED = [
   /^SHIPIT-SSH \d+: web1: connection: opened, \d+ ms$/m,
   /^SHIPIT-SSH \d+: web1: publish\.sh: status 0, \d+ ms$/m,
@@ -50,7 +50,7 @@ let bucket: Bucket
 let stage: Stage
 let shipitfile: string
 let proxy: StorageProxy
-/** What the deploy machine has, and nobody else may see. */
+/** Only the deploy machine may know these. */
 let credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string }
 let env: NodeJS.ProcessEnv
 beforeAll(async () => {
@@ -71,7 +71,7 @@ beforeAll(async () => {
 
   for (const host of ['web1', 'web2']) {
     const log = join(directory, `${host}.trace`)
-    // curl alone, as wget would be used where there is none; web2 has wget alone.
+    // web1 uses curl; web2 has only wget.
     await traceTools(join(stage.directory, host, 'bin'), SERVER_TOOLS, { log, environment: true })
   }
   await rm(join(stage.directory, 'web2/bin/curl'))
@@ -90,7 +90,7 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,
-    // ssh tells all that it does, and whoever asks gets what libraries say.
+    // Maximum output from ssh and from libraries.
     SERVERS: JSON.stringify(
       stage.fleet.servers.map((each) => ({
         ...each,
@@ -108,7 +108,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Secrets, and the signatures of all addresses that servers were given. */
+/** Secrets, and the signatures of all URLs sent to servers. */
 function secrets(): string[] {
   const signatures = proxy.requests.flatMap(({ url }) => /X-Amz-Signature=(\w+)/.exec(url ?? '')?.[1] ?? [])
   const { secretAccessKey, sessionToken } = credentials
@@ -120,7 +120,7 @@ function expectNoSecret(where: string, content: string): void {
   expect({ where, found }).toEqual({ where, found: [] })
 }
 
-/** Every file below a folder, with its content. */
+/** All files under a folder, with their content. */
 async function files(folder: string): Promise<{ path: string; content: string }[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   const paths = entries
@@ -131,7 +131,7 @@ async function files(folder: string): Promise<{ path: string; content: string }[
   )
 }
 
-/** Looks at process list and the servers' files, over and over. */
+/** Polls the process list and the servers' files. */
 async function watch(
   signal: AbortSignal,
 ): Promise<{ lists: number; files: number; processes: string; content: string }> {
@@ -173,19 +173,19 @@ async function traced(
   expectNoSecret('files on servers while it ran', seen.content)
   for (const name of ['web1.trace', 'web2.trace', 'deploy.trace']) {
     const trace = await readFile(join(directory, name), 'latin1')
-    // The deploy machine's own tools inherit its environment; their arguments alone are noted.
+    // The deploy machine's own tools inherit its environment; only their arguments are traced.
     expectNoSecret(name, trace)
   }
   for (const { path, content } of await files(stage.directory)) expectNoSecret(path, content)
   return { ...outcome, processes: seen.processes }
 }
 
-describe('neither credentials nor addresses leave this machine by log, process list, environment or file', () => {
+describe('no credentials or URLs leak into logs, process lists, environments or files', () => {
   it('in a deploy', async () => {
     const { status, output, processes } = await traced('deploy')
     expect(output).toContain('is live on 2 servers')
     expect(status).toBe(0)
-    // What was looked for was there to be found.
+    // There were secrets to find, and the fetches were traced.
     expect(secrets().length).toBeGreaterThan(6)
     const [curl, wget] = await Promise.all(
       ['web1', 'web2'].map((host) => readFile(join(directory, `${host}.trace`), 'latin1')),
@@ -197,7 +197,7 @@ describe('neither credentials nor addresses leave this machine by log, process l
     for (const line of TRACED) expect(output).toMatch(line)
   })
 
-  it('in one whose servers are refused', async () => {
+  it('when storage refuses the servers', async () => {
     await stage.app.commit({ VERSION: '2\n' }, 'Version 2')
     proxy.interfere = ({ method, url }, response) => {
       if (method !== 'GET' || !url?.includes('/archives/')) return false
@@ -210,7 +210,7 @@ describe('neither credentials nor addresses leave this machine by log, process l
     expect(status).toBe(1)
   })
 
-  it('in one whose storage fails', async () => {
+  it('when storage fails', async () => {
     proxy.interfere = ({ headers }, response) => {
       response.writeHead(500).end(`<Error><Code>${headers.authorization}</Code></Error>`)
       return true
@@ -219,14 +219,14 @@ describe('neither credentials nor addresses leave this machine by log, process l
     expect(status).toBe(1)
   })
 
-  it('in one whose storage is gone', async () => {
+  it('when storage is unreachable', async () => {
     const { status, output } = await traced('deploy', { S3_ENDPOINT: 'http://127.0.0.1:9' })
     expect(output).toContain('E_S3_UNREACHABLE')
     expect(status).toBe(1)
   })
 })
 
-it('errors hold no secret, however deep one looks', async () => {
+it('errors contain no secrets at any depth', async () => {
   const { endpoint, region } = server
   const options = { bucket: bucket.name, endpoint, region, forcePathStyle: true, credentials }
   const broken = [

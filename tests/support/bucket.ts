@@ -15,7 +15,7 @@ import type { S3LockStoreOptions } from 'shipit-net-storage-s3'
 import { inject } from 'vitest'
 import type { S3Access } from '../../testbed/s3-server.js'
 
-/** A bucket of a test's own. */
+/** A bucket for one test. */
 export class Bucket {
   private constructor(
     readonly name: string,
@@ -37,7 +37,7 @@ export class Bucket {
     return new Bucket(name, client)
   }
 
-  /** Options for a lock that is kept in it. */
+  /** Options for a lock in this bucket. */
   lockOptions(): S3LockStoreOptions {
     const { endpoint, region, accessKeyId, secretAccessKey } = inject('s3')
     const credentials = { accessKeyId, secretAccessKey }
@@ -49,13 +49,13 @@ export class Bucket {
     return Contents.map(({ Key }) => Key ?? '')
   }
 
-  /** Keys of uploads in parts that were begun, and neither finished nor given up. */
+  /** Keys of multipart uploads that were neither completed nor aborted. */
   async unfinishedUploads(): Promise<string[]> {
     const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name }))
     return Uploads.map(({ Key }) => Key ?? '')
   }
 
-  /** Begins an upload in parts, as one that is killed does. Returns its key. */
+  /** Starts a multipart upload and leaves it, as a killed deploy does. Returns its key. */
   async beginUpload(key: string): Promise<string> {
     const upload = { Bucket: this.name, Key: key }
     const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(upload))
@@ -64,7 +64,7 @@ export class Bucket {
     return key
   }
 
-  /** Key and content of the manifest of a revision. */
+  /** Key and content of a revision's manifest. */
   async manifest(revision: string): Promise<{ key: string; content: string }> {
     const key = (await this.keys()).find((each) => each.startsWith(`shop/manifests/${revision}`)) ?? ''
     return { key, content: Buffer.from(await this.read(key)).toString() }
@@ -75,12 +75,12 @@ export class Bucket {
     return (await Body?.transformToByteArray()) ?? new Uint8Array()
   }
 
-  /** Puts something there behind the deploy's back. */
+  /** Writes an object behind the deploy's back. */
   async write(key: string, content: string): Promise<void> {
     await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: content }))
   }
 
-  /** Takes an object out of the bucket behind the deploy's back. */
+  /** Removes an object behind the deploy's back. */
   async remove(key: string): Promise<void> {
     await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
   }

@@ -3,12 +3,11 @@ import { request as open, type IncomingMessage, type ServerResponse } from 'node
 import type { StorageProxy } from '../../testbed/storage-proxy.js'
 
 /**
- * What happens to a request: it is passed on; answered with a status instead; passed on, with the answer lost; or never
- * answered.
+ * What happens to a request: forwarded, answered with a status, forwarded with its response lost, or never answered.
  */
 export type Fate = 'pass' | number | 'lose' | 'hang'
 
-/** Has each request to a storage meet its fate. Returns what happened, in order: `PUT lose`. */
+/** Decides the fate of each request to storage. Returns what happened, in order: `PUT lose`. */
 export function decideFates(
   proxy: StorageProxy,
   target: string,

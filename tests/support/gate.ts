@@ -1,8 +1,8 @@
 import { open, rename, writeFile } from 'node:fs/promises'
 
-/** Lets whoever waits for a FIFO to be written go on, and whoever comes there later. Nobody has to. */
+/** Unblocks current and later readers of a FIFO, if there are any. */
 export async function openGate(path: string): Promise<void> {
-  // For reading, too: opened for writing alone, it waits for a reader.
+  // Not write-only, which would wait for a reader.
   const gate = await open(path, 'r+')
   await writeFile(`${path}.open`, 'go on')
   await rename(`${path}.open`, path)

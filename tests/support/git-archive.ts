@@ -7,8 +7,8 @@ import type { Stage } from './stage.js'
 
 const MEBIBYTE = 1 << 20
 
-/** Deploys without a build, so that the release is the commit and nothing else. */
-export const COMMIT_ALONE = `
+/** Deploys without a build: the release is exactly the commit. */
+export const COMMIT_ONLY = `
 const capistrano = require('shipit-capistrano').default
 const netStorage = require('shipit-net-storage').default
 const { S3Transport } = require('shipit-net-storage-s3')
@@ -24,7 +24,7 @@ module.exports = shipit => {
 }
 `
 
-/** What `git archive` holds, unpacked by tar, against what the server has: names, kinds, modes, content, link targets. */
+/** Compares the live release with an unpacked `git archive`: names, types, modes, content and link targets. */
 export async function expectGitArchive(stage: Stage): Promise<void> {
   const expected = join(stage.directory, 'expected')
   await mkdir(expected)

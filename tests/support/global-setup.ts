@@ -8,7 +8,7 @@ import type { S3Access, S3Server } from '../../testbed/s3-server.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The S3 service of this test run. Test files share it, so each takes a bucket of its own. */
+    /** The S3 service of this test run. Test files share it, so each creates its own bucket. */
     s3: S3Access
   }
 }

@@ -3,32 +3,32 @@ import type * as fc from 'fast-check'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LockProcess, type Place, type Places } from './lock-process.js'
 
-/** Milliseconds that the processes' clocks are off. */
+/** Offsets of the processes' clocks, in milliseconds. */
 export const CLOCKS = [0, 600_000, -600_000]
 
 /** Seconds until others may take over; long enough for a busy machine to renew them. */
 export const LEASES = { file: 2, s3: 4 } as const
 
-/** What must be so, told without leases and clocks. */
+/** The expected state, without leases and clocks. */
 export interface Model {
-  /** Who has the lock; undefined if it is free. */
+  /** Which process holds the lock; undefined if it is free. */
   holder: number | undefined
-  /** The holder is dead, or was stopped for longer than its lease: it keeps the lock until somebody wants it. */
+  /** The holder is dead or was stopped past its lease: it keeps the lock until another process wants it. */
   left: boolean
-  /** Processes that believe to have the lock, and how many had it before them. */
+  /** Processes that believe they hold the lock, each with the number of its taking. */
   readonly believers: Map<number, number>
-  /** How many have had it, and the newest of them that has published. */
+  /** How often the lock was taken, and the newest taking that has published. */
   takings: number
   published: number
   readonly stopped: Set<number>
 }
 
-/** Processes that share a lock, as machines of their own do, and what the lock guards. */
+/** Processes that share a lock as if on separate machines, and what the lock guards. */
 export class World {
   processes: LockProcess[] = []
-  /** The highest number that was given so far. */
-  given = 0
-  /** What servers do: they remember the highest number that they have seen. */
+  /** The highest number issued so far. */
+  issued = 0
+  /** The highest number that the servers have seen. */
   seen = 0
   readonly numbers = new Map<number, number>()
 
@@ -47,7 +47,7 @@ export class World {
     this.processes[index] = await LockProcess.start(this.places, { clockOffset: CLOCKS[index] ?? 0 })
   }
 
-  /** Writes to what the lock guards. False if that is refused. */
+  /** Writes to what the lock guards. Returns false if that is refused. */
   publish(index: number): boolean {
     const number = this.numbers.get(index) ?? 0
     if (number < this.seen) return false
@@ -55,12 +55,12 @@ export class World {
     return true
   }
 
-  /** Leaves a lock that is free. */
+  /** Leaves the lock free. */
   async settle(): Promise<void> {
     const acquire = () => this.process(0).do('acquire', { place: this.place, user: 'the end' })
     let taken = await acquire()
     for (; !('token' in taken); taken = await acquire()) await pause(50)
-    this.given = taken.token.number
+    this.issued = taken.token.number
     await this.process(0).do('release')
   }
 
@@ -96,7 +96,7 @@ export class Acquire extends Step {
       assert.equal('refusedBy' in taken && taken.refusedBy.user, `process ${model.holder}`)
       return
     }
-    // No lock is for ever: what was left is to be had when the lease has run out.
+    // No lock is held forever: one that was left can be taken after its lease.
     const until = performance.now() + (LEASES[world.place] + 5) * 1000
     while ('refusedBy' in taken && model.left && performance.now() < until) {
       await pause(50)
@@ -104,9 +104,9 @@ export class Acquire extends Step {
     }
     assert.ok('token' in taken, JSON.stringify(taken))
     const { token, tookOverFrom } = taken
-    assert.ok(token.number > world.given)
+    assert.ok(token.number > world.issued)
     assert.equal(tookOverFrom?.user, model.left ? `process ${model.holder}` : undefined)
-    world.given = token.number
+    world.issued = token.number
     world.numbers.set(index, token.number)
     model.holder = index
     model.left = false
@@ -114,7 +114,7 @@ export class Acquire extends Step {
   }
 }
 
-/** Renews, and publishes whatever came of it: the servers are what is relied on. */
+/** Renews, and publishes whatever the outcome: the servers have to refuse it. */
 export class RenewAndPublish extends Step {
   override check(model: Model): boolean {
     return super.check(model) && model.believers.has(this.index)
@@ -150,7 +150,7 @@ export class Release extends Step {
 export class Break extends Step {
   async run(model: Model, world: World): Promise<void> {
     const broken = await world.process(this.index).do('break', world.place)
-    // What is left may count as free already.
+    // A lock that was left may already count as free.
     const whose = model.left && !broken ? undefined : model.holder
     assert.equal(broken?.user, whose === undefined ? undefined : `process ${whose}`)
     if (!broken) return
@@ -188,7 +188,7 @@ export class Continue extends Step {
   async run(model: Model, world: World): Promise<void> {
     world.process(this.index).signal('SIGCONT')
     model.stopped.delete(this.index)
-    // Whoever was not overtaken has the lock still, when it has renewed it.
+    // If nobody took over, it still holds the lock once it has renewed it.
     if (model.holder !== this.index) return
     assert.equal(await world.process(this.index).do('confirm'), null)
     model.left = false

@@ -1,8 +1,8 @@
-// What runs in a LockProcess.
+// Runs in a LockProcess.
 const { places, clockOffset = 0, sameMachine = false } = JSON.parse(process.env.LOCK ?? '{}')
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
 
-// Before anything else is loaded that may read the clock.
+// Before loading anything that may read the clock.
 const RealDate = Date
 globalThis.Date = class extends RealDate {
   constructor(...parts) {

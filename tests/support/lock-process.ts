@@ -7,20 +7,20 @@ import type { S3LockStoreOptions } from 'shipit-net-storage-s3'
 /** Where a {@link LockProcess} keeps its lock. */
 export type Place = 'file' | 's3'
 
-/** How to get there. */
+/** Options of each place. */
 export interface Places {
   readonly file: FileLockStoreOptions
   readonly s3: S3LockStoreOptions
 }
 
 export interface LockProcessOptions {
-  /** Milliseconds that its clock is off. @default 0 */
+  /** Offset of its clock, in milliseconds. @default 0 */
   readonly clockOffset?: number
-  /** Whether it can tell, for a file lock, which processes live; processes of other machines can't. @default false */
+  /** Whether it can check, for a file lock, which processes are alive, unlike processes of other machines. @default false */
   readonly sameMachine?: boolean
 }
 
-/** What came of a try to take the lock. */
+/** Outcome of an attempt to take the lock. */
 export type Taken =
   | {
       readonly token: { readonly scope: string; readonly number: number }
@@ -29,21 +29,21 @@ export type Taken =
   | { readonly refusedBy: LockHolder }
   | { readonly error: string }
 
-/** What a lock process can be told to do. */
+/** Commands of a lock process. */
 interface Commands {
-  /** Takes the lock, unless somebody has it. */
+  /** Takes the lock, unless it is held. */
   acquire: (details: { readonly place: Place; readonly user: string }) => Taken
-  /** Null if it is this process's, else how it was lost. */
+  /** Null if this process still holds the lock, else how it was lost. */
   confirm: () => string | null
-  /** Null, or what went wrong. */
+  /** Null, or the error. */
   release: () => string | null
-  /** Who had the lock. */
+  /** Who held the lock. */
   break: (place: Place) => LockHolder | null
-  /** Computes for so many milliseconds, and lets nothing else run. */
+  /** Blocks the event loop for some milliseconds. */
   block: (milliseconds: number) => null
 }
 
-/** A process with a lock of its own: it can be stopped, killed, and have a clock that is off. */
+/** A process with its own lock, which can be stopped, killed, or run with a wrong clock. */
 export class LockProcess {
   private asked = 0
 
@@ -73,7 +73,7 @@ export class LockProcess {
         this.child.off('message', take).off('exit', end)
         resolve(message)
       }
-      const end = (): void => reject(new Error(`the process ended before it answered to ${command}`))
+      const end = (): void => reject(new Error(`the process exited before it answered '${command}'`))
       this.child.on('message', take).once('exit', end)
     })
     this.child.send({ id, command, argument })

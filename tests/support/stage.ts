@@ -14,7 +14,7 @@ export interface StageOptions extends Partial<Omit<FleetOptions, 'directory'>> {
   readonly names?: readonly string[]
 }
 
-/** Real ssh hosts, a bucket of a real S3 server, an application in git, and a project folder to deploy it from. */
+/** Real ssh hosts, a bucket on a real S3 server, an application in git, and a project folder to deploy it from. */
 export class Stage {
   private constructor(
     readonly directory: string,
@@ -65,7 +65,7 @@ export class Stage {
     })
   }
 
-  /** Runs it to its end. */
+  /** Like {@link start}, but waits for the end. */
   async run(
     task: string | readonly string[],
     env: NodeJS.ProcessEnv = {},
@@ -83,12 +83,12 @@ export class Stage {
     return path
   }
 
-  /** Path of something in a host's `deployTo`. */
+  /** A path in a host's `deployTo`. */
   path(host: string, ...parts: string[]): string {
     return join(this.fleet.host(host).home, DEPLOY_TO, ...parts)
   }
 
-  /** What `current` is on every host: the revision, or undefined. */
+  /** The live revision on each host, or undefined. */
   async live(): Promise<(string | undefined)[]> {
     return Promise.all(
       this.fleet.hosts.map(async ({ name }) => {
@@ -104,7 +104,7 @@ export class Stage {
     return (await readdir(this.path(host, 'releases'))).sort()
   }
 
-  /** Locks that are held in the bucket, by their holders. */
+  /** Holders of the locks in the bucket. */
   async locks(): Promise<string[]> {
     const keys = (await this.bucket.keys()).filter((key) => key.includes('/locks/'))
     const leases = await Promise.all(keys.map((key) => this.bucket.read(key)))

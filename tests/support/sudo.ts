@@ -1,7 +1,7 @@
 /**
- * A stand-in for sudo, where tests run as a user that can't become another: takes what sudo takes, and puts for whom into
- * SUDO_FOR.
- * @param path the PATH of what it runs. @default its own
+ * A stand-in for sudo, as the tests' user may not become another: takes sudo's arguments, and sets SUDO_FOR to the target
+ * user.
+ * @param path PATH of the command. @default its own
  */
 export function sudo(path?: string): string {
   return `#!/bin/sh

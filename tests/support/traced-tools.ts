@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { findProgram } from '../../testbed/find-program.js'
 
 /**
- * Puts programs in front of others of the same name: they note their arguments and, if asked to, their environment in a
- * file, and go on as the real ones. A second before that they can be seen in a process list.
+ * Wraps programs: each wrapper appends its arguments and, if `environment` is set, its environment to a file, and then runs
+ * the real program.
  */
 export async function traceTools(
   folder: string,

@@ -1,4 +1,4 @@
-/** A shipitfile: the example with more settings, which `SETTINGS` holds as JSON, and without its build. */
+/** A shipitfile: the example with more settings, from `SETTINGS` (JSON), and without its build. */
 export const WITH_SETTINGS = `
 import example from './shipitfile'
 export default shipit => {

@@ -1,27 +1,27 @@
 import type { LockBreaker, LockHolder } from './lock-record.js'
 
-/** What is emitted on `shipit`, for notifications: `shipit.on('lock:taken', ({ holder }) => …)`. */
+/** Events on `shipit`, for notifications: `shipit.on('lock:taken', ({ holder }) => …)`. */
 export interface LockEvents {
-  /** This run has the lock. `seconds` is what it waited, `tookOverFrom` whose left-behind lock it was. */
+  /** This run took the lock, after it waited for `seconds`; `tookOverFrom` left it behind. */
   'lock:taken': {
     readonly holder: LockHolder
     readonly seconds: number
     readonly tookOverFrom: LockHolder | undefined
   }
-  /** This run begins to wait, up to `wait` seconds, for what `holder` has. */
+  /** This run starts to wait, for up to `wait` seconds, for the lock that `holder` has. */
   'lock:waiting': { readonly holder: LockHolder; readonly wait: number }
-  /** This run waited `seconds`, and has the lock now or stops waiting. */
+  /** This run waited for `seconds`, and has the lock now or has stopped waiting. */
   'lock:waited': { readonly key: string; readonly seconds: number }
-  /** This run may not go on, as `holder` has the lock, or has frozen deploys (`holder.lasting`). */
+  /** This run was refused: `holder` has the lock, or has frozen deploys (`holder.lasting`). */
   'lock:refused': { readonly holder: LockHolder }
-  /** The lock went away while this run had it. */
+  /** This run lost the lock. */
   'lock:lost': { readonly key: string; readonly error: Error }
-  /** This run took the lock away from `holder`. */
+  /** This run broke the lock of `holder`. */
   'lock:broken': { readonly holder: LockHolder; readonly by: LockBreaker }
   /** This run released the lock. */
   'lock:released': { readonly key: string }
   /** This run froze deploys. */
   'lock:frozen': { readonly holder: LockHolder }
-  /** This run ended what `holder` froze. */
+  /** This run ended the freeze of `holder`. */
   'lock:unfrozen': { readonly holder: LockHolder }
 }

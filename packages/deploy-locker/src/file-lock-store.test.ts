@@ -42,7 +42,7 @@ async function status(child: ChildProcess): Promise<unknown> {
   return code ?? signal
 }
 
-/** Writes what a lock's holder wrote, and makes it as old as given. */
+/** Leaves a record behind, of this age. */
 async function leaveBehind(record: object | string, ageSeconds = 0): Promise<void> {
   const whole = {
     ...REQUEST,
@@ -73,7 +73,7 @@ lockContract({
   },
 })
 
-it('leaves nothing behind but the state that the next one counts on from', async () => {
+it('leaves only the last state behind, so that numbers rise', async () => {
   for (let number = 1; number <= 3; number += 1) {
     const held = await locks.acquire(REQUEST)
     expect(held.fencingToken.number).toBe(number)
@@ -82,7 +82,7 @@ it('leaves nothing behind but the state that the next one counts on from', async
   }
 })
 
-it('is refused while somebody has it, and tells who, why, since when, from where, and what to do', async () => {
+it('is refused while somebody has it, with who, why, since when, from where, and what to do', async () => {
   const held = await locks.acquire(REQUEST)
   const refused = locks.acquire({ ...REQUEST, user: 'bob' })
   await expect(refused).rejects.toMatchObject({ code: 'E_LOCK_HELD', holder: { user: 'alice' } })
@@ -132,7 +132,7 @@ it('is taken over at once from a process that was killed', async () => {
   await held.release()
 })
 
-it('is given back by a process that exits in the middle', async () => {
+it('is released when its process exits early', async () => {
   const child = otherProcess(`
     await locks.acquire(request)
     process.exit(7)`)
@@ -142,7 +142,7 @@ it('is given back by a process that exits in the middle', async () => {
   })
 })
 
-it('is taken over from an earlier process that had the id of one that lives, or from before a restart', async () => {
+it('is taken over from an earlier process with a reused id, or from before a reboot', async () => {
   const me = await ownIdentity()
   for (const other of [{ startTime: '1' }, { bootId: 'an-earlier-one' }]) {
     await rm(dir, { recursive: true })
@@ -159,7 +159,7 @@ it.each([
   ['of another machine', elsewhere],
   ['of another machine with the same name', { machine: 'another' }],
   ['in another container', { pidNamespace: 'pid:[1]' }],
-])('is left to a process %s until it was not refreshed for a minute', async (_, other) => {
+])('belongs to a process %s until it was not renewed for a minute', async (_, other) => {
   const process = { ...(await ownIdentity()), ...other, bootId: 'another' }
   await leaveBehind({ host: process.host, process })
   await expect(locks.acquire(REQUEST)).rejects.toMatchObject({ holder: { since } })
@@ -169,17 +169,17 @@ it.each([
   await held.release()
 })
 
-it('counts as held while its details are unreadable, and as free when they are old', async () => {
+it('counts as held while its record is unreadable, and as free when that is old', async () => {
   await leaveBehind('{ "user"')
   await expect(locks.acquire(REQUEST)).rejects.toMatchObject({ holder: { user: 'somebody unknown' } })
   await leaveBehind('{ "user"', 61)
   const held = await locks.acquire(REQUEST)
-  // What was counted before is not known: the numbers are not compared with those.
+  // Earlier numbers are unknown, so a new scope starts.
   expect(held.fencingToken.scope).not.toBe('a')
   await held.release()
 })
 
-it('is taken by nobody else when it changes hands while it is looked at', async () => {
+it('is refused when somebody takes it over first', async () => {
   await leaveBehind(elsewhere)
   const other = new Lock(new FileLockStore({ dir }))
   let taken: HeldLock | undefined
@@ -193,7 +193,7 @@ it('is taken by nobody else when it changes hands while it is looked at', async 
   await taken?.release()
 })
 
-it('can be broken while its details are unreadable', async () => {
+it('can be broken while its record is unreadable', async () => {
   await leaveBehind('{ "user"')
   expect(await locks.break(REQUEST.key, REQUEST)).toMatchObject({ user: 'somebody unknown' })
   await (await locks.acquire(REQUEST)).release()
@@ -204,13 +204,13 @@ it('stays fresh for other machines while the event loop is blocked', async () =>
     `
     await locks.acquire(request)
     process.stdout.write('held')
-    for (const until = Date.now() + 2500; Date.now() < until; ) {}
+    for (const until = Date.now() + 4500; Date.now() < until; ) {}
     process.exit()`,
-    1,
+    2,
   )
   await once(child.stdout ?? child, 'data')
-  // Another machine can't know that the process lives.
-  const others = new Lock(new FileLockStore({ dir, lease: 1 }))
+  // Another machine can't know that the process is alive.
+  const others = new Lock(new FileLockStore({ dir, lease: 2 }))
   const isAlive = async (): Promise<undefined> => undefined
   const ended = status(child)
   let refused = 0
@@ -223,9 +223,9 @@ it('stays fresh for other machines while the event loop is blocked', async () =>
   expect(held.tookOverFrom).toBeUndefined()
   expect(refused).toBeGreaterThan(20)
   expect(await ended).toBe(0)
-})
+}, 30_000)
 
-it('is lost when its folder is, or can not be written any more', async () => {
+it('is lost when its folder is removed', async () => {
   const held = await locks.acquire(REQUEST)
   await rm(dir, { recursive: true })
   await expect(held.confirm()).rejects.toThrow('its record is gone')
@@ -233,12 +233,12 @@ it('is lost when its folder is, or can not be written any more', async () => {
   await held.release()
 })
 
-it('is given up when it can not be kept fresh, before others may take it over', async () => {
+it('is lost before others may take it over, when it cannot be renewed', async () => {
   const short = new Lock(new FileLockStore({ dir, lease: 1 }))
   const held = await short.acquire(REQUEST)
   const lost = once(held.lost, 'abort')
   const [file = ''] = await readdir(dir)
-  // Whoever may write anywhere, as root may, can't write to this.
+  // Not even root can write here.
   await rm(join(dir, file))
   await symlink('/proc/self/mem/no', join(dir, file))
   await lost
@@ -246,7 +246,7 @@ it('is given up when it can not be kept fresh, before others may take it over', 
   await rm(join(dir, file))
 })
 
-it('names the folder that can not be used', async () => {
+it('names the unusable folder', async () => {
   const file = join(dir, 'file')
   await writeFile(file, '')
   await expect(
@@ -257,14 +257,14 @@ it('names the folder that can not be used', async () => {
   })
 })
 
-it('keeps a folder that it makes in the project out of the repository', async () => {
+it('keeps a folder that it creates in the project out of the repository', async () => {
   const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: dir })
   await git('init', '-q')
   const project = relative(process.cwd(), dir)
   const held = await new Lock(new FileLockStore({ dir: join(project, 'state/locks') })).acquire(REQUEST)
   expect((await git('status', '--porcelain')).stdout).toBe('')
   await held.release()
-  // What is there, or elsewhere, is somebody else's affair.
+  // An existing folder, or one outside the project, is left alone.
   await mkdir(join(dir, 'own'))
   for (const folder of [join(project, 'own'), join(dir, 'absolute')]) {
     await (await new Lock(new FileLockStore({ dir: folder })).acquire(REQUEST)).release()

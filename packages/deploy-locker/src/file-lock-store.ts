@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { lock as takeTurn } from 'proper-lockfile'
 import { LockError } from './errors.js'
 import { keepFresh } from './keep-fresh.js'
@@ -10,23 +9,23 @@ import type { LockStore, StoredLock } from './lock-store.js'
 
 /** Options of {@link FileLockStore}. */
 export interface FileLockStoreOptions {
-  /** Folder for locks; made when it is missing. Capistrano's `deploy_lock_dir`. */
+  /** Folder for locks; created if missing. Capistrano's `deploy_lock_dir`. */
   readonly dir: string
-  /** Seconds after which another machine may take over the lock of a deploy that was not heard of, in a shared folder. @default 60 */
+  /** Seconds after which another machine may take over a lock that was not renewed, in a shared folder. @default 60 */
   readonly lease?: number
 }
 
 /**
- * Locks in a folder. A state is a file with a number in its name; the highest one counts, and the next number is given to
- * exactly one process: the file system makes a name once. Times are the folder's own.
+ * Locks in a folder. A state is a file with a number in its name; the highest number is current. Exactly one process gets the next
+ * number, because the file system creates a name only once. Times are the file system's.
  */
 export class FileLockStore implements LockStore {
   readonly description: string
   readonly lease: number
-  /** A look costs little here, and shows soon that somebody has broken the lock. */
+  /** Cheap here, and soon shows that somebody broke the lock. */
   readonly renewEvery = 2000
   private readonly dir: string
-  /** Whether the folder is one of the project that is deployed. */
+  /** Whether the folder is inside the project. */
   private readonly isProjects: boolean
 
   constructor({ dir, lease = 60 }: FileLockStoreOptions) {
@@ -42,9 +41,9 @@ export class FileLockStore implements LockStore {
         const number = (await this.numbers(key)).at(-1)
         if (number === undefined) return undefined
         const file = this.path(key, number)
-        const text = await readFile(file, 'utf8').catch(ignoreMissing)
+        const text = await readFile(file, 'utf8').catch(ignore('ENOENT'))
         const times = text === undefined ? undefined : await this.times(file)
-        // Else there is a higher one by now.
+        // Otherwise there is a higher number by now.
         if (text !== undefined && times) return { version: String(number), text, ...times }
       }
     })
@@ -55,25 +54,24 @@ export class FileLockStore implements LockStore {
     return this.attempt(async () => {
       const made = await mkdir(this.dir, { recursive: true })
       if (made && this.isProjects) await writeFile(join(this.dir, '.gitignore'), '*\n')
-      const done = await this.turn(key)
-      if (!done) return undefined
+      const endTurn = await this.turn(key)
       try {
-        return (await this.claim(key, number, text)) ? String(number) : undefined
+        return endTurn && (await this.claim(key, number, text)) ? String(number) : undefined
       } finally {
-        await done().catch(() => {})
+        await endTurn?.().catch(() => {})
       }
     })
   }
 
-  renew(key: string, _: string, version: string): Promise<string | undefined> {
+  touch(key: string, version: string): Promise<boolean> {
     return this.attempt(async () => {
-      if ((await this.numbers(key)).at(-1) !== Number(version)) return undefined
-      const file = await open(this.path(key, version), 'r+').catch(ignoreMissing)
-      if (!file) return undefined
+      if ((await this.numbers(key)).at(-1) !== Number(version)) return false
+      const file = await open(this.path(key, version), 'r+').catch(ignore('ENOENT'))
+      if (!file) return false
       try {
-        // A text's first byte is always this one. A time given by this machine would be of this machine's clock.
+        // Rewrites the first byte of the text: utimes would set this machine's time.
         await file.write('{', 0)
-        return version
+        return true
       } finally {
         await file.close()
       }
@@ -85,12 +83,10 @@ export class FileLockStore implements LockStore {
   }
 
   writeSync(key: string, text: string, version: string): void {
-    const file = this.path(key, version)
-    if (!existsSync(file)) return
     const whole = this.aside(key)
     try {
       writeFileSync(whole, text)
-      renameSync(whole, file)
+      renameSync(whole, this.path(key, version))
     } catch {
       rmSync(whole, { force: true })
     }
@@ -100,44 +96,36 @@ export class FileLockStore implements LockStore {
     return keepFresh(this.path(key, version), every)
   }
 
-  /** Writes the file of a number that no process had before. False if one has, or a higher number is there. */
+  /** Creates the file of a number. False if another process did, or there is a higher number. */
   private async claim(key: string, number: number, text: string): Promise<boolean> {
     const whole = this.aside(key)
+    const file = this.path(key, number)
     try {
       await writeFile(whole, text)
-      await link(whole, this.path(key, number))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
+      const isFirst = await link(whole, file).then(() => true, ignore('EEXIST'))
+      if (!isFirst) return false
     } finally {
       await rm(whole, { force: true })
     }
     const numbers = await this.numbers(key)
     if (numbers.at(-1) !== number) {
-      await rm(this.path(key, number), { force: true })
+      await rm(file, { force: true })
       return false
     }
-    // They may be another user's, in a folder in which each removes their own.
+    // They may belong to another user, in a folder where users may only delete their own files.
     for (const lower of numbers.slice(0, -1)) await rm(this.path(key, lower), { force: true }).catch(() => {})
     return true
   }
 
-  /** One at a time, as many at once would make work for each other; undefined if it is another's turn. */
-  private async turn(key: string): Promise<(() => Promise<void>) | undefined> {
+  /**
+   * Waits for a turn, because many concurrent writers would slow each other down; undefined if another still has its turn.
+   * Correctness does not depend on it: a writer that was delayed finds its number taken.
+   */
+  private turn(key: string): Promise<(() => Promise<void>) | undefined> {
     const guard = join(this.dir, `${safe(key)}.guard`)
-    try {
-      // Who is held up in here for longer finds its number taken: nothing else depends on the turn.
-      return await takeTurn(guard, {
-        lockfilePath: guard,
-        realpath: false,
-        stale: 2000,
-        onCompromised: () => {},
-      })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
-      await pause(5 + Math.random() * 20)
-      return undefined
-    }
+    const retries = { retries: 1, minTimeout: 5, maxTimeout: 25, randomize: true }
+    const options = { lockfilePath: guard, realpath: false, stale: 2000, retries, onCompromised: () => {} }
+    return takeTurn(guard, options).catch(ignore('ELOCKED'))
   }
 
   private async times(file: string): Promise<{ readonly age: number; readonly now: number } | undefined> {
@@ -145,7 +133,7 @@ export class FileLockStore implements LockStore {
     try {
       await writeFile(probe, '')
       const { mtimeMs: now } = await stat(probe)
-      const found = await stat(file).catch(ignoreMissing)
+      const found = await stat(file).catch(ignore('ENOENT'))
       return found && { age: now - found.mtimeMs, now }
     } finally {
       await rm(probe, { force: true })
@@ -154,7 +142,7 @@ export class FileLockStore implements LockStore {
 
   private async numbers(key: string): Promise<number[]> {
     const name = safe(key)
-    const names = (await readdir(this.dir).catch(ignoreMissing)) ?? []
+    const names = (await readdir(this.dir).catch(ignore('ENOENT'))) ?? []
     return names
       .filter((each) => each.startsWith(`${name}.`))
       .flatMap((each) => /^(\d+)\.info$/.exec(each.slice(name.length + 1))?.[1] ?? [])
@@ -176,19 +164,22 @@ export class FileLockStore implements LockStore {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       throw new LockError(
-        `Can't keep a lock in ${this.dir} (${code ?? String(error)}): it must be a folder that this user can write to, on a disk with room. Correct deployLock.dir, or the folder.`,
+        `Can't keep a lock in ${this.dir} (${code ?? String(error)}): it must be a folder that this user can write to, on a disk that is not full. Correct deployLock.dir or the folder.`,
         error,
       )
     }
   }
 }
 
-/** A lock's name as part of a file's. */
+/** A lock's name, as part of a file name. */
 function safe(key: string): string {
   const name = encodeURIComponent(key).replaceAll('*', '%2A')
   return name.startsWith('.') ? `%2E${name.slice(1)}` : name
 }
 
-function ignoreMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+/** Handles errors with this code, and throws others. */
+function ignore(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error
+  }
 }

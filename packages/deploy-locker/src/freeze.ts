@@ -4,7 +4,7 @@ import { DAY } from 'shipit-capistrano'
 import { FrozenError, isHeld, LockError } from './errors.js'
 import { holderFrom } from './run-lock.js'
 
-/** A freeze is a lock of its own that stays when its process ends: it can begin while a deploy runs. */
+/** A freeze is a separate lock that outlives its process: it can start while a deploy runs. */
 const freezeKey = (key: string): string => `${key}:freeze`
 
 /** Who has frozen deploys of `key`, or undefined. */
@@ -14,8 +14,8 @@ export function findFreeze(lock: Lock, key: string): Promise<LockHolder | undefi
 
 /**
  * Freezes deploys of `key`.
- * @param until when it ends by itself, as the user wrote it
- * @throws {FrozenError} `E_FROZEN` if they are frozen; {@link LockError} `E_LOCK` if `until` is no time to come
+ * @param until when it ends by itself, as the user typed it
+ * @throws {FrozenError} `E_FROZEN` if they already are; {@link LockError} `E_LOCK` if `until` is not a time in the future
  */
 export async function freeze(
   lock: Lock,
@@ -31,19 +31,19 @@ export async function freeze(
     user,
     reason,
     lasting: true,
-    ...(until === undefined ? {} : { until: timeToCome(until) }),
+    ...(until === undefined ? {} : { until: futureTime(until) }),
   }
   try {
     await lock.acquire(request)
   } catch (error) {
     if (isHeld(error))
-      throw new FrozenError(error.holder, "Nothing was changed; 'deploy:unfreeze' ends that.")
+      throw new FrozenError(error.holder, "Nothing was changed. 'deploy:unfreeze' ends the freeze.")
     throw error
   }
   return holderFrom(request)
 }
 
-/** Ends a freeze, and says whose it was; undefined if there was none. */
+/** Ends a freeze, and returns whose it was; undefined if there was none. */
 export async function unfreeze(
   lock: Lock,
   { key, user, reason }: Pick<LockHolder, 'key' | 'user' | 'reason'>,
@@ -51,11 +51,11 @@ export async function unfreeze(
   return lock.break(freezeKey(key), { user, reason })
 }
 
-function timeToCome(text: string): string {
+function futureTime(text: string): string {
   const time = Date.parse(text)
   if (Number.isNaN(time) || time <= Date.now()) {
     throw new LockError(
-      `FREEZE_UNTIL: expected a time to come, such as '${new Date(Date.now() + DAY).toISOString().slice(0, 16)}Z'; got '${text}'. Nothing was frozen.`,
+      `FREEZE_UNTIL: expected a time in the future, such as '${new Date(Date.now() + DAY).toISOString().slice(0, 16)}Z'; got '${text}'. Nothing was frozen.`,
     )
   }
   return new Date(time).toISOString()

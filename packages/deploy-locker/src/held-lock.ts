@@ -1,70 +1,72 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FencingToken } from 'shipit-capistrano'
-import { howLost, parseRecord, textOf, type LockHolder, type LockRecord } from './lock-record.js'
-import type { LockStore } from './lock-store.js'
+import { howLost, type LockHolder, type LockRecord } from './lock-record.js'
+import type { LockRecords } from './lock-records.js'
 import { Stopwatch } from './stopwatch.js'
 
-/** A lock while this process has it. */
-export class HeldLock {
-  /** Whose lock was taken over, because its process had died or it had run out; undefined if the lock was free. */
+/** What {@link HeldLock} starts from. */
+interface Acquired {
+  readonly records: LockRecords
+  readonly record: LockRecord
+  readonly version: string
+  /** Started before the record was written. */
+  readonly since: Stopwatch
   readonly tookOverFrom: LockHolder | undefined
-  /** Rises with every taking of the lock: servers refuse a lower number than they have seen. */
+}
+
+/** A lock while this process holds it: renewed until it is released or lost. */
+export class HeldLock {
+  /** Whose lock was taken over, because their process died or their lease ran out; undefined if the lock was free. */
+  readonly tookOverFrom: LockHolder | undefined
+  /** Rises each time the lock is taken: servers refuse a lower number than they have seen. */
   readonly fencingToken: FencingToken
-  private readonly abort = new AbortController()
-  private readonly whenLost = once(this.abort.signal, 'abort')
-  private readonly store: LockStore
+  private readonly records: LockRecords
   private readonly record: LockRecord
   private version: string
-  /** Since the last write that is known to have been taken began. */
+  /** Runs since the last successful write began. */
   private certain: Stopwatch
-  /** Why the last renewal failed. */
-  private failure: unknown
+  /** Milliseconds for which a write makes certain of the lock: others wait longer, by the store's clock. */
+  private readonly validity: number
+  private readonly loss = new AbortController()
+  private readonly whenLost = once(this.loss.signal, 'abort')
+  private readonly stopKeeping: (() => void) | undefined
   private renewing: Promise<void> | undefined
   private renewTimer: NodeJS.Timeout | undefined
   private endTimer: NodeJS.Timeout | undefined
-  private readonly stopKeeping: () => void
+  /** Why the last renewal failed. */
+  private failure: unknown
   private ended = false
   private released = false
 
-  constructor(details: {
-    readonly store: LockStore
-    readonly record: LockRecord
-    readonly version: string
-    /** From before it was written. */
-    readonly since: Stopwatch
-    readonly tookOverFrom: LockHolder | undefined
-  }) {
-    const { store, record, version, since, tookOverFrom } = details
-    const { key, scope, number, lease, lasting } = record
-    this.store = store
+  constructor({ records, record, version, since, tookOverFrom }: Acquired) {
+    this.tookOverFrom = tookOverFrom
+    this.fencingToken = { scope: record.scope, number: record.number }
+    this.records = records
     this.record = record
     this.version = version
     this.certain = since
-    this.tookOverFrom = tookOverFrom
-    this.fencingToken = { scope, number }
-    const keep = lasting ? undefined : store.keepYoung?.(key, version, lease * 250)
-    this.stopKeeping = keep ?? (() => {})
-    if (!lasting) process.on('exit', this.onExit)
+    const lease = record.lease * 1000
+    this.validity = lease - Math.max(lease / 10, Math.min(1000, lease / 4))
+    if (record.lasting) return
+    this.stopKeeping = records.store.keepYoung?.(record.key, version, lease / 4)
+    process.on('exit', this.onExit)
     this.schedule()
   }
 
-  /**
-   * Aborted when the lock is lost while it is held. The reason is an error whose message says how, as half a sentence:
-   * `bob broke it (it hangs)`.
-   */
+  /** Aborted when the lock is lost. The reason is an error whose message is half a sentence: `bob broke it (it hangs)`. */
   get lost(): AbortSignal {
-    return this.abort.signal
+    return this.loss.signal
   }
 
   /**
-   * Asks the store whether the lock is still this process's, and renews it. Waits while the store can't be asked, no longer
-   * than the lock is certain.
-   * @throws the reason of `lost`, if it is not
+   * Renews the lock, and so makes sure that this process has it. Tries again while the store can't be reached, for as long as
+   * the last write makes certain of the lock.
+   * @throws the reason of `lost`
    */
   async confirm(): Promise<void> {
     this.lost.throwIfAborted()
-    // A renewal that began before this moment says nothing of it.
+    // A renewal that began earlier proves nothing about now.
     await Promise.race([this.renewing, this.whenLost])
     await Promise.race([this.renew(), this.whenLost])
     this.lost.throwIfAborted()
@@ -72,34 +74,21 @@ export class HeldLock {
   }
 
   /**
-   * Releases the lock. Never takes away what is somebody else's by now. Harmless a second time, and when it was lost.
-   * @throws what the store rejects with
+   * Releases the lock, unless somebody else has it by now. Harmless when called again, and after a loss.
+   * @throws the store's error
    */
   async release(): Promise<void> {
     if (this.released) return
     this.released = true
     this.end()
     await this.renewing
-    const { store, record } = this
-    for (;;) {
-      try {
-        if (await store.write(record.key, textOf({ ...record, held: false }), this.version)) return
-      } catch (error) {
-        if (!store.remove) throw error
-        // A full disk has no room for a record, but room for none.
-        await store.remove(record.key, this.version)
-        return
-      }
-      const found = await store.read(record.key)
-      if (!found || !this.isOurs(parseRecord(found.text))) return
-      this.version = found.version
+    const { store } = this.records
+    try {
+      await this.update((version) => this.records.write({ ...this.record, held: false }, version))
+    } catch (error) {
+      if (!store.remove) throw error
+      await store.remove(this.record.key, this.version)
     }
-  }
-
-  /** Milliseconds for which a write makes certain: others wait longer, by the store's clock. */
-  private get validity(): number {
-    const { lease } = this.record
-    return lease * 1000 - Math.max(lease * 100, Math.min(1000, lease * 250))
   }
 
   private renew(): Promise<void> {
@@ -110,48 +99,49 @@ export class HeldLock {
 
   /** Renews the lock, or loses it. Never rejects. */
   private async tryToRenew(): Promise<void> {
-    const { store, record } = this
+    const { records, record, validity } = this
     while (!this.ended) {
       const since = new Stopwatch()
       try {
-        const version = await store.renew(record.key, textOf(record), this.version)
-        if (version !== undefined) {
-          this.version = version
-          this.certain = since
-          this.failure = undefined
-          this.schedule()
-          return
-        }
-        const found = await store.read(record.key)
-        const there = found && parseRecord(found.text)
-        if (!found || !this.isOurs(there)) {
-          this.lose(howLost(there))
-          return
-        }
-        // A write of this process that came late.
-        this.version = found.version
+        const loss = await this.update((version) => records.renew(record, version))
+        if (loss) return this.lose(loss)
+        this.certain = since
+        this.failure = undefined
+        return this.schedule()
       } catch (error) {
         this.failure = error
       }
-      if (this.certain.elapsed >= this.validity) {
-        this.lose(this.outOfReach())
-        return
+      if (this.certain.elapsed >= validity) return this.lose(this.outOfReach())
+      await pause(Math.min(500, validity / 20))
+    }
+  }
+
+  /** Replaces this lock's state. @returns how the lock was lost, if it was */
+  private async update(write: (version: string) => Promise<string | undefined>): Promise<Error | undefined> {
+    for (;;) {
+      const written = await write(this.version)
+      if (written !== undefined) {
+        this.version = written
+        return undefined
       }
-      if (this.failure) await pause(Math.min(500, this.validity / 20))
+      const found = await this.records.read()
+      if (found?.record?.token !== this.record.token || !found.record.held) return howLost(found?.record)
+      // A write of ours arrived late: it is the state to replace.
+      this.version = found.version
     }
   }
 
   private schedule(): void {
-    if (this.ended || this.record.lasting) return
+    if (this.ended) return
     this.clearTimers()
-    const every = Math.min(this.store.renewEvery ?? Infinity, this.record.lease * 250)
+    const every = Math.min(this.records.store.renewEvery ?? Infinity, this.record.lease * 250)
     this.renewTimer = setTimeout(() => void this.renew(), every).unref()
     this.endTimer = setTimeout(() => this.timeIsUp(), this.validity - this.certain.elapsed).unref()
   }
 
   private timeIsUp(): void {
     const late = this.certain.elapsed - this.validity
-    // The process was asleep, or busy. Nobody was asked meanwhile: the store knows whether the lock was taken over.
+    // This process was asleep or busy, and has not tried to renew: only the store knows whether somebody took the lock over.
     if (late > 1000) void this.renew()
     else this.lose(this.outOfReach())
   }
@@ -163,20 +153,16 @@ export class HeldLock {
     return new Error(`its store could not be reached for ${seconds} seconds${why}`, { cause })
   }
 
-  private isOurs(found: LockRecord | undefined): boolean {
-    return found?.token === this.record.token && found.held
-  }
-
   private lose(how: Error): void {
     if (this.ended) return
     this.end()
-    this.abort.abort(how)
+    this.loss.abort(how)
   }
 
   private end(): void {
     this.ended = true
     this.clearTimers()
-    this.stopKeeping()
+    this.stopKeeping?.()
     process.off('exit', this.onExit)
   }
 
@@ -185,7 +171,5 @@ export class HeldLock {
     clearTimeout(this.endTimer)
   }
 
-  private readonly onExit = (): void => {
-    this.store.writeSync?.(this.record.key, textOf({ ...this.record, held: false }), this.version)
-  }
+  private readonly onExit = (): void => this.records.writeSync({ ...this.record, held: false }, this.version)
 }

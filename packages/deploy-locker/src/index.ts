@@ -4,6 +4,6 @@ import deployLocker from './plugin.js'
 export * from './exports.js'
 export { default } from './plugin.js'
 
-/** What `require` gives: the plugin's function itself, as Shipit's plugins are, with all that `import` knows as properties. */
+/** `require` returns the plugin function itself, as for Shipit's plugins, with the named exports as properties. */
 const required = Object.assign(deployLocker, named, { default: deployLocker })
 export { required as 'module.exports' }

@@ -33,7 +33,7 @@ const never = async (): Promise<LockOffer> => {
   throw new Error('nobody is asked')
 }
 
-it("takes the settings' own, and asks nobody", async () => {
+it('uses the store or folder from the settings first', async () => {
   const store = new FileLockStore({ dir: join(folder, 'a') })
   expect(await find({ store, dir: 'b', offered: never })).toEqual({
     store,
@@ -42,7 +42,6 @@ it("takes the settings' own, and asks nobody", async () => {
   const unnamed: LockStore = {
     read: (key) => store.read(key),
     write: (...state) => store.write(...state),
-    renew: (...state) => store.renew(...state),
   }
   expect(await find({ store: unnamed })).toMatchObject({ guardsAgainst: undefined })
   expect(await find({ dir: join(folder, 'b'), offered: never })).toMatchObject({
@@ -50,7 +49,7 @@ it("takes the settings' own, and asks nobody", async () => {
   })
 })
 
-it('takes what is offered: a store, or a folder', async () => {
+it('uses what a plugin offers: a store, or a folder', async () => {
   const store = new FileLockStore({ dir: join(folder, 'a') })
   const offer: LockOffer = { store, description: 's3://deploys/shop' }
   expect(await find({ offered: async () => offer })).toEqual({
@@ -65,14 +64,14 @@ it('takes what is offered: a store, or a folder', async () => {
   })
 })
 
-it('does with no less when that can not be asked', async () => {
+it('does not fall back to a weaker lock when the offer fails', async () => {
   await expect(find({ offered: never })).rejects.toThrow('nobody is asked')
 })
 
-it("takes a folder of the user's where nothing is offered, and says what that is good for", async () => {
+it('uses a folder of the user when nothing is offered, and says what it guards against', async () => {
   const none = await find()
   expect(none.guardsAgainst).toBe(
-    'other deploys of this user on this machine; deployLock.store guards against other machines',
+    'other deploys of this user on this machine; set deployLock.store to guard against other machines',
   )
   const reason = 's3://deploys does not honour conditional writes'
   const { guardsAgainst } = await find({ offered: async () => ({ reason }) })
@@ -87,7 +86,7 @@ it("takes a folder of the user's where nothing is offered, and says what that is
   expect(await readdir(join(folder, 'shipit-deploy-locker'))).toHaveLength(1)
 })
 
-it.each(['', 'relative'])("keeps that in the user's home with XDG_STATE_HOME '%s'", async (state) => {
+it.each(['', 'relative'])("uses the user's home with XDG_STATE_HOME '%s'", async (state) => {
   vi.stubEnv('XDG_STATE_HOME', state)
   const { store } = await find()
   expect(store.description).toMatch(

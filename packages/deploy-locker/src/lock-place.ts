@@ -7,28 +7,28 @@ import { FileLockStore } from './file-lock-store.js'
 import type { LockStore } from './lock-store.js'
 import { isLockStore } from './settings.js'
 
-/** Where a run's locks are kept. */
+/** Where a run's locks are stored. */
 export interface LockPlace {
   readonly store: LockStore
-  /** Whom a lock there guards against, for people; undefined if that is not known. */
+  /** Which deploys a lock there keeps out, for the log; undefined if unknown. */
   readonly guardsAgainst: string | undefined
 }
 
-/** What decides where locks are kept. */
+/** What decides where locks are stored. */
 export interface LockPlaceOptions {
-  /** The settings' own. */
+  /** `deployLock.store`. */
   readonly store: LockStore | undefined
-  /** The settings' own. */
+  /** `deployLock.dir`. */
   readonly dir: string | undefined
-  /** What another plugin offers. */
+  /** Another plugin's offer. */
   readonly offered: () => Promise<LockOffer | undefined>
-  /** What distinguishes a target from all others of this user: its servers, its folder there. */
+  /** What distinguishes a target from this user's others: its servers and its folder there. */
   readonly target: readonly string[]
 }
 
 /**
- * The settings' store or folder; else what a plugin offers, such as a storage that all machines share; else a folder of
- * this user. What is offered and can't be asked is an error, and no reason to do with less.
+ * The store or folder from the settings; else a plugin's offer, such as a storage that all machines share; else a folder of this
+ * user. An offer that can't be reached is an error: a weaker lock would be worse than none.
  * @throws what `offered` rejects with; {@link LockError} `E_LOCK` if it is no lock store
  */
 export async function findLockPlace(options: LockPlaceOptions): Promise<LockPlace> {
@@ -40,12 +40,12 @@ export async function findLockPlace(options: LockPlaceOptions): Promise<LockPlac
   if (offer && 'store' in offer) {
     if (isLockStore(offer.store)) return { store: offer.store, guardsAgainst: allWhoUse(offer.description) }
     throw new LockError(
-      `What ${offer.description} offers to keep the lock is no LockStore: set deployLock.store or deployLock.dir.`,
+      `The lock store that ${offer.description} offers is not a LockStore: set deployLock.store or deployLock.dir.`,
     )
   }
   const why = offer
     ? `: ${offer.reason}, so it can't keep a lock for several machines`
-    : '; deployLock.store guards against other machines'
+    : '; set deployLock.store to guard against other machines'
   return {
     store: new FileLockStore({ dir: userFolder(target) }),
     guardsAgainst: `other deploys of this user on this machine${why}`,
@@ -61,10 +61,10 @@ function allWhoUse(description: string): string {
   return `every deploy that uses ${description}`
 }
 
-/** A target's folder, the same for all checkouts that this user has. */
+/** A target's folder: the same for all checkouts of this user. */
 function userFolder(target: readonly string[]): string {
   const { XDG_STATE_HOME: state = '' } = process.env
-  // A relative path is to be ignored there.
+  // The XDG specification says to ignore relative paths.
   const base = isAbsolute(state) ? state : join(homedir(), '.local/state')
   const name = createHash('sha256').update(JSON.stringify(target)).digest('hex').slice(0, 16)
   return join(base, 'shipit-deploy-locker', name)

@@ -80,7 +80,7 @@ it('locks under the name of application and environment, once, and unlocks', asy
   expect(await new Lock(new FileLockStore({ dir })).inspect('shop.production')).toBeUndefined()
 })
 
-it("never unlocks what is somebody else's", async () => {
+it("never releases somebody else's lock", async () => {
   const held = await new Lock(new FileLockStore({ dir })).acquire({
     key: 'shop.production',
     user: 'bob',
@@ -97,7 +97,7 @@ it("never unlocks what is somebody else's", async () => {
   expect(await start(instance, 'deploy:lock:check')).toBeUndefined()
 })
 
-it('waits for the lock as long as it may', async () => {
+it('waits for the lock', async () => {
   const held = await new Lock(new FileLockStore({ dir })).acquire({ key: 'mine', user: 'bob', reason: 'his' })
   const { shipit: instance, log, events } = shipit({ dir, key: 'mine', wait: 30 })
   const waiting = once(instance, 'waiting')
@@ -121,19 +121,19 @@ function losing(): LockStore {
   return {
     read: (key) => store.read(key),
     write: (...state) => store.write(...state),
-    async renew(key, text, version) {
+    async touch(key, version) {
       await new Lock(store).break(key, { user: 'bob', reason: 'it hangs' })
-      return store.renew(key, text, version)
+      return store.touch(key, version)
     },
   }
 }
 
-it('stops before publishing when the lock was lost, and says how', async () => {
+it('stops before publishing when the lock was lost, and says how it was lost', async () => {
   const { shipit: instance, events } = shipit({ store: losing() })
   expect(instance.tasks).toHaveProperty('deploy:publish')
   expect(await start(instance, 'deploy:lock', 'deploy:lock:confirm')).toMatchObject({
     code: 'E_LOCK_LOST',
-    message: expect.stringMatching(/'shop\.production' was lost .*: bob broke it \(it hangs\)\./),
+    message: expect.stringMatching(/lost the lock 'shop\.production': bob broke it \(it hangs\)\./),
   })
   expect(events.map(([event]) => event)).toEqual(['lock:taken', 'lock:lost'])
   const other = shipit({ store: losing() }).shipit
@@ -168,7 +168,7 @@ it('breaks a lock, with a reason, and says whose it was', async () => {
   })
   vi.stubEnv('BREAK_REASON', 'it hangs')
   await start(instance, 'deploy:lock:break')
-  expect(log).toContain('shop.production is not locked: there was nothing to break.')
+  expect(log).toContain('shop.production is not locked: nothing to break.')
   const held = await new Lock(new FileLockStore({ dir })).acquire({
     key: 'shop.production',
     user: 'bob',
@@ -185,7 +185,7 @@ it('breaks a lock, with a reason, and says whose it was', async () => {
 })
 
 describe('frozen', () => {
-  it('refuses deploys with its reason until it is unfrozen, also when the process has ended', async () => {
+  it('refuses deploys with its reason until it is unfrozen, also after the process has ended', async () => {
     vi.stubEnv('FREEZE_REASON', 'Christmas')
     vi.stubEnv('FREEZE_UNTIL', '2999-01-02T08:00Z')
     const { shipit: instance, log, events } = shipit({ dir, user: 'alice' })
@@ -214,7 +214,7 @@ describe('frozen', () => {
     ])
   })
 
-  it('stops a deploy that was running before it publishes, and tells of it', async () => {
+  it('stops a running deploy before it publishes, and says so', async () => {
     vi.stubEnv('FREEZE_REASON', 'an incident')
     vi.stubEnv('FREEZE_UNTIL', undefined)
     const { shipit: deploy } = shipit({ dir, user: 'alice' })
@@ -222,13 +222,13 @@ describe('frozen', () => {
     const { shipit: instance, log } = shipit({ dir, user: 'bob' })
     await start(instance, 'deploy:freeze')
     expect(log).toContainEqual(
-      expect.stringMatching(/locked by alice .* It is stopped before it publishes\.$/),
+      expect.stringMatching(/locked by alice .* It will stop before it publishes\.$/),
     )
     expect(await start(deploy, 'deploy:publish')).toMatchObject({ code: 'E_FROZEN' })
     await start(deploy, 'deploy:unlock')
   })
 
-  it('wants a reason, and a time to come', async () => {
+  it('requires a reason, and a time in the future', async () => {
     const { shipit: instance } = shipit({ dir })
     const freeze = async (reason: string, until: string): Promise<unknown> => {
       vi.stubEnv('FREEZE_REASON', reason)
@@ -249,7 +249,7 @@ describe('frozen', () => {
   })
 })
 
-it('never lets a task go on that has invoked the lock and did not get it', async () => {
+it('never lets a task continue that invoked the lock and did not get it', async () => {
   const write = async (): Promise<never> => {
     throw new LockError('the store is gone')
   }
@@ -284,7 +284,7 @@ it("reports a store's mistakes with those of all settings", () => {
   })
 })
 
-it('wants a name for the lock', async () => {
+it('requires a name for the lock', async () => {
   const { shipit: instance } = shipit({ dir }, '')
   expect(await start(instance, 'deploy:lock')).toMatchObject({
     code: 'E_LOCK',

@@ -19,8 +19,7 @@ const installed = Symbol.for('shipit-deploy-locker')
 const DEPLOY_MACHINE = { runsOn: 'deploy machine' } as const
 
 /**
- * One deploy at a time: `deploy:lock` and `deploy:unlock`, for you to hook. Calling it twice on a Shipit instance is
- * harmless.
+ * One deploy at a time: `deploy:lock` and `deploy:unlock`, for you to hook. Calling it twice on a Shipit instance is harmless.
  */
 export default function deployLocker(shipit: Shipit): void {
   const instance = shipit as Shipit & { [installed]?: true }
@@ -35,12 +34,12 @@ export default function deployLocker(shipit: Shipit): void {
 
   const findPlace = (): Promise<LockPlace> => {
     const { store, dir, key: ownKey } = settings()
-    const servers = [...hosts(), ...plugin.leftOut()].map(addressOf).toSorted()
+    const servers = [...hosts(), ...plugin.leftOut()].map(targetOf).toSorted()
     return findLockPlace({
       store,
       dir,
       offered: plugin.offeredLock,
-      // A name of the user's own is the same lock for all that have it.
+      // A key from the settings is one lock for all who use it.
       target: ownKey === undefined ? [plugin.deployTo(), ...servers] : [],
     })
   }
@@ -67,11 +66,11 @@ export default function deployLocker(shipit: Shipit): void {
     if (!frozen) return
     const rollback = plugin.run.kind === 'rollback'
     if (rollback && process.env['FREEZE_OVERRIDE'] === '1') {
-      if (!runLock.isHeld) log(`${describeFreeze(frozen)} This rollback goes on, as FREEZE_OVERRIDE is 1.`)
+      if (!runLock.isHeld) log(`${describeFreeze(frozen)} This rollback continues because FREEZE_OVERRIDE=1.`)
       return
     }
     emit('lock:refused', { holder: frozen })
-    const remedy = rollback ? 'FREEZE_OVERRIDE=1 lets a rollback through.' : "'deploy:unfreeze' ends that."
+    const remedy = rollback ? 'FREEZE_OVERRIDE=1 allows a rollback.' : "'deploy:unfreeze' ends the freeze."
     throw new FrozenError(frozen, `Nothing was published. ${remedy}`)
   }
 
@@ -89,14 +88,14 @@ export default function deployLocker(shipit: Shipit): void {
   }
 
   desc('Takes the deploy lock', DEPLOY_MACHINE)
-  // A lock that can't be asked for is reported with what else is wrong; one that somebody has ends the run.
+  // An unreachable lock is reported with the other failed checks; one that somebody has ends the run.
   task('deploy:lock:create', [], plugin.check(takeLock, isRefusal))
 
   desc('Releases the deploy lock, if this process has it', DEPLOY_MACHINE)
   task('deploy:lock:clear', [], () => runLock.release())
 
   desc(
-    'Says who has the deploy lock, why, since when and where; status 1 if somebody has, or deploys are frozen',
+    'Shows who has the deploy lock, why, since when and where; status 1 if it is taken or deploys are frozen',
     DEPLOY_MACHINE,
   )
   task('deploy:lock:check', [], async () => {
@@ -108,23 +107,25 @@ export default function deployLocker(shipit: Shipit): void {
       return frozen ? [] : [`${key()} is not locked.`]
     })
     if (has) throw new LockHeldError(has, shipit.environment)
-    if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends that.")
+    if (frozen) throw new FrozenError(frozen, "'deploy:unfreeze' ends the freeze.")
   })
 
-  desc('Takes the deploy lock away from whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)
+  desc('Breaks the deploy lock, whoever has it; BREAK_REASON says why', DEPLOY_MACHINE)
   task('deploy:lock:break', [], async () => {
     const by = { user: user(), reason: required('BREAK_REASON') }
     const broken = await (await lock()).break(key(), by)
     if (!broken) {
-      log(`${key()} is not locked: there was nothing to break.`)
+      log(`${key()} is not locked: nothing to break.`)
       return
     }
-    log(`Broke a lock: ${describeHolder(broken)} If it runs, it stops at its next task, and can't publish.`)
+    log(
+      `Broke a lock: ${describeHolder(broken)} If that deploy is still running, it stops at its next task and can't publish.`,
+    )
     emit('lock:broken', { holder: broken, by })
   })
 
   desc(
-    'Refuses deploys until further notice; FREEZE_REASON says why, FREEZE_UNTIL when it ends by itself',
+    'Freezes deploys until further notice; FREEZE_REASON says why, FREEZE_UNTIL when the freeze ends by itself',
     DEPLOY_MACHINE,
   )
   task('deploy:freeze', [], async () => {
@@ -137,18 +138,18 @@ export default function deployLocker(shipit: Shipit): void {
     const frozen = await freeze(await lock(), request)
     log(describeFreeze(frozen))
     const running = await holder()
-    if (running) log(`${describeHolder(running)} It is stopped before it publishes.`)
+    if (running) log(`${describeHolder(running)} It will stop before it publishes.`)
     emit('lock:frozen', { holder: frozen })
   })
 
-  desc("Ends what 'deploy:freeze' began", DEPLOY_MACHINE)
+  desc('Ends a freeze', DEPLOY_MACHINE)
   task('deploy:unfreeze', [], async () => {
     const frozen = await unfreeze(await lock(), { key: key(), user: user(), reason: reason() })
     if (!frozen) {
       log(`Deploys of ${key()} are not frozen.`)
       return
     }
-    log(`${key()} can be deployed again: ${frozen.user} had frozen it (${frozen.reason}).`)
+    log(`Ended the freeze by ${frozen.user} (${frozen.reason}): ${key()} can be deployed again.`)
     emit('lock:unfrozen', { holder: frozen })
   })
 
@@ -157,12 +158,12 @@ export default function deployLocker(shipit: Shipit): void {
     const has = await holder()
     return [frozen && describeFreeze(frozen), has && describeHolder(has)].filter(Boolean).join(' ') || 'free'
   }
-  // What is live can be reported without it.
+  // The rest of the status does not depend on it.
   plugin.statusLine('lock', () => describeState().catch((error: unknown) => `unknown: ${String(error)}`))
 
-  // A deploy that has lost its lock starts no other task, and above all publishes nothing.
+  // A deploy that lost its lock starts no further task; above all, it publishes nothing.
   plugin.beforeTask(() => runLock.assure())
-  // Also where `deploy:failed` does not run, as it is no deploy that has failed.
+  // `deploy:failed` only runs when a deploy fails, not for other tasks.
   plugin.onAbort(() => runLock.release())
   const confirm = async (): Promise<void> => {
     if (!runLock.isHeld) return
@@ -181,20 +182,20 @@ export default function deployLocker(shipit: Shipit): void {
   task('deploy:unlock', ['deploy:lock:clear'])
 }
 
-/** A server, as it distinguishes targets. */
-function addressOf({ settings: { user, host, port } }: Host): string {
+/** Identifies a server among targets. */
+function targetOf({ settings: { user, host, port } }: Host): string {
   return `${user}@${host}:${port ?? 22}`
 }
 
-/** Whether an error says that somebody else has the lock, or has frozen deploys. */
+/** Whether somebody else has the lock, or has frozen deploys. */
 function isRefusal(error: unknown): boolean {
   return error instanceof LockHeldError || error instanceof FrozenError
 }
 
-/** A rollback itself could do without what keeps the lock. */
+/** A rollback does not need the storage, but its lock does. */
 function withoutStorage(error: unknown): LockError {
   return new LockError(
-    `${error instanceof Error ? error.message : String(error)} The deploy lock is kept there, and nothing was changed. If you are sure that nobody else deploys now, keep it on this machine and roll back again: deployLock: { dir: '.lock' }.`,
+    `${error instanceof Error ? error.message : String(error)} The deploy lock is stored there. Nothing was changed. If you are sure that nobody else is deploying, keep the lock on this machine and roll back again: deployLock: { dir: '.lock' }.`,
     error,
   )
 }
@@ -202,6 +203,6 @@ function withoutStorage(error: unknown): LockError {
 /** @throws {LockError} `E_LOCK` */
 function required(variable: string): string {
   const value = process.env[variable]
-  if (!value) throw new LockError(`${variable} must say why, for those who wonder. Nothing was changed.`)
+  if (!value) throw new LockError(`Set ${variable} to say why: others will see it. Nothing was changed.`)
   return value
 }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { isAlive as processLives } from 'shipit-capistrano'
+import { isAlive as processIsAlive } from 'shipit-capistrano'
 
-/** Tells a process from all others, also from a later one that was given the same id. What a system does not tell is left out. */
+/** Distinguishes a process from all others, also from a later one with the same id. Holds only what the system reports. */
 export interface ProcessIdentity {
   readonly host: string
-  /** Tells machines of the same name apart. */
+  /** Distinguishes machines with the same name. */
   readonly machine?: string | undefined
-  /** Where the id counts: containers number their processes apart. */
+  /** Where the id is valid: containers number their processes separately. */
   readonly pidNamespace?: string | undefined
-  /** This start of the machine's kernel. */
+  /** Changes when the machine boots. */
   readonly bootId?: string | undefined
   readonly pid: number
   /** When the process started, in the kernel's clock ticks. */
@@ -22,7 +22,7 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
   return { ...(await ownPlace()), bootId: await bootId(), startTime: await startTime(process.pid) }
 }
 
-/** Whether a process lives; undefined if that can't be told from here, as it is another machine's or container's. */
+/** Whether a process is alive; undefined if it runs on another machine or in another container. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean | undefined> {
   const here = await ownPlace()
   for (const place of ['host', 'machine', 'pidNamespace'] as const) {
@@ -30,14 +30,14 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean | unde
   }
   if (identity.bootId !== (await bootId())) return false
   if (identity.startTime !== undefined) return identity.startTime === (await startTime(identity.pid))
-  return processLives(identity.pid)
+  return processIsAlive(identity.pid)
 }
 
 async function ownPlace(): Promise<ProcessIdentity> {
   const machineId = await read('/etc/machine-id')
   return {
     host: hostname(),
-    // Machine ids are to be kept private: a hash tells them apart as well.
+    // Machine ids are private: a hash distinguishes them just as well.
     machine:
       machineId &&
       createHash('sha256').update(`shipit-deploy-locker ${machineId}`).digest('hex').slice(0, 16),
@@ -50,9 +50,9 @@ const bootId = (): Promise<string | undefined> => read('/proc/sys/kernel/random/
 
 async function startTime(pid: number): Promise<string | undefined> {
   const stat = await read(`/proc/${pid}/stat`)
-  // The name of the program, in parentheses, may hold anything. Behind it come the state, and 19 fields on the start.
+  // The program's name, in parentheses, may contain anything. The state follows it, and 19 fields later the start time.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A process that was killed and that nobody has waited for yet is dead.
+  // A zombie is dead.
   return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19]
 }
 

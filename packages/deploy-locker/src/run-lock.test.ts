@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-it('gives back what it got at the moment that it was interrupted', async () => {
+it('releases a lock that it got just when it was interrupted', async () => {
   const log: string[] = []
   const lock = new RunLock({ environment: () => 'test', log: (line) => log.push(line), emit: () => {} })
   const store = new FileLockStore({ dir })
@@ -21,7 +21,6 @@ it('gives back what it got at the moment that it was interrupted', async () => {
   const reason = new Error('interrupted')
   const interrupting: LockStore = {
     read: (key) => store.read(key),
-    renew: (...state) => store.renew(...state),
     async write(...state) {
       const version = await store.write(...state)
       interrupt.abort(reason)

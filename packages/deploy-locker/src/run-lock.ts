@@ -7,30 +7,29 @@ import type { HeldLock } from './held-lock.js'
 import type { Lock, LockRequest } from './lock.js'
 import type { LockHolder } from './lock-record.js'
 
-/** Milliseconds between two looks at a lock that is waited for. */
-const LOOK_EVERY = 1000
+/** Milliseconds between attempts to take a lock that somebody has. */
+const RETRY_EVERY = 1000
 
-/** Seconds between two lines in the log about it. */
-const TELL_EVERY = 15
+/** Seconds between log lines while waiting. */
+const LOG_EVERY = 15
 
-/** Milliseconds for which a lock that was confirmed needs no asking. */
+/** Milliseconds for which a confirmation is trusted. */
 const CERTAIN_FOR = 1000
 
-/** What a {@link RunLock} needs of its surroundings. */
+/** What a {@link RunLock} needs from Shipit. */
 export interface RunLockContext {
-  /** Shipit's. */
   readonly environment: () => string
   readonly log: (line: string) => void
   readonly emit: <E extends keyof LockEvents>(event: E, details: LockEvents[E]) => void
 }
 
-/** The lock of one run: taken once, whatever asks for it, and watched while it is held. */
+/** The lock of one run: taken once, and watched while it is held. */
 export class RunLock {
   private held: { readonly lock: HeldLock; readonly key: string; confirmedAt: number } | undefined
 
   constructor(private readonly context: RunLockContext) {}
 
-  /** True also if it was lost since it was taken. */
+  /** Stays true when the lock is lost. */
   get isHeld(): boolean {
     return this.held !== undefined
   }
@@ -53,7 +52,7 @@ export class RunLock {
     }: {
       readonly wait: number
       readonly signal: AbortSignal
-      /** Whom the lock guards against, for the log. */
+      /** Which deploys the lock keeps out, for the log. */
       readonly guardsAgainst?: string | undefined
     },
   ): Promise<void> {
@@ -62,7 +61,7 @@ export class RunLock {
     const started = performance.now()
     const held = await this.wait(lock, request, { wait, signal })
     if (signal.aborted) {
-      // Interrupted at that very moment: those who release the lock may have run.
+      // Interrupted just now: the tasks that release the lock may already have run.
       await held.release()
       throw signal.reason
     }
@@ -70,12 +69,12 @@ export class RunLock {
     held.lost.addEventListener('abort', () => emit('lock:lost', { key, error: lostError(key, held) }))
     const seconds = Math.round((performance.now() - started) / 1000)
     const { tookOverFrom } = held
-    if (tookOverFrom) log(`Took over a lock that was left behind: ${describeHolder(tookOverFrom)}`)
+    if (tookOverFrom) log(`Took over an abandoned lock: ${describeHolder(tookOverFrom)}`)
     log(`Locked ${key}${guardsAgainst ? `, against ${guardsAgainst}` : ''}.`)
     emit('lock:taken', { holder: holderFrom(request), seconds, tookOverFrom })
   }
 
-  /** Asks the store whether the lock is still this run's. @throws {LockLostError} `E_LOCK_LOST` if not */
+  /** Makes sure, at the store, that this run still has the lock. @throws {LockLostError} `E_LOCK_LOST` if not */
   async confirm(): Promise<void> {
     if (!this.held) return
     const { lock, key } = this.held
@@ -87,7 +86,7 @@ export class RunLock {
     }
   }
 
-  /** As {@link confirm}, but takes the store's word for a second. */
+  /** Like {@link confirm}, but trusts a confirmation for a second. */
   async assure(): Promise<void> {
     if (!this.held) return
     const { lock, key, confirmedAt } = this.held
@@ -95,7 +94,7 @@ export class RunLock {
     if (performance.now() - confirmedAt > CERTAIN_FOR) await this.confirm()
   }
 
-  /** Releases the lock. What can't be released runs out by itself: that is no reason for a deploy to fail. */
+  /** Releases the lock. A failure only logs a warning: the lock expires by itself. */
   async release(): Promise<void> {
     if (!this.held) return
     const { lock, key } = this.held
@@ -105,9 +104,7 @@ export class RunLock {
     try {
       await lock.release()
     } catch (error) {
-      log(
-        `Warning: ${key} could not be unlocked, and stays locked until its lock has run out. ${String(error)}`,
-      )
+      log(`Warning: could not unlock ${key}; the lock expires by itself. ${String(error)}`)
       return
     }
     if (lost) return
@@ -123,7 +120,7 @@ export class RunLock {
     const { log, emit } = this.context
     const started = performance.now()
     const waited = (): number => Math.round((performance.now() - started) / 1000)
-    let toldAt: number | undefined
+    let loggedAt: number | undefined
     try {
       for (;;) {
         try {
@@ -136,19 +133,19 @@ export class RunLock {
             emit('lock:refused', { holder })
             throw new LockHeldError(holder, this.context.environment())
           }
-          if (toldAt === undefined) {
-            log(`${describeHolder(holder)} Waiting up to ${wait} s for it.`)
+          if (loggedAt === undefined) {
+            log(`${describeHolder(holder)} Waiting up to ${wait} s.`)
             emit('lock:waiting', { holder, wait })
-            toldAt = 0
-          } else if (waited() - toldAt >= TELL_EVERY) {
-            toldAt = waited()
-            log(`${describeHolder(holder)} Waited ${toldAt} s of ${wait} s for it.`)
+            loggedAt = 0
+          } else if (waited() - loggedAt >= LOG_EVERY) {
+            loggedAt = waited()
+            log(`${describeHolder(holder)} Waited ${loggedAt} of ${wait} s.`)
           }
-          await pause(Math.min(LOOK_EVERY, left), undefined, { signal })
+          await pause(Math.min(RETRY_EVERY, left), undefined, { signal })
         }
       }
     } finally {
-      if (toldAt !== undefined) emit('lock:waited', { key: request.key, seconds: waited() })
+      if (loggedAt !== undefined) emit('lock:waited', { key: request.key, seconds: waited() })
     }
   }
 }

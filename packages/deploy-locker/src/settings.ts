@@ -5,17 +5,17 @@ import type { LockStore } from './lock-store.js'
 /** Settings under `deployLock`. */
 export const settingsSchema = z
   .strictObject({
-    /** What is locked; `<application>.<environment>` unless set. Capistrano's `deploy_lock_key`. */
+    /** The lock's name. Capistrano's `deploy_lock_key`. @default `<application>.<environment>` */
     key: text('a name').optional(),
-    /** Folder of a file lock. Capistrano's `deploy_lock_dir`. */
+    /** Folder for a file lock. Capistrano's `deploy_lock_dir`. */
     dir: text('a folder').optional(),
-    /** Who is shown to others; `$USER`, `$LOGNAME` or the login name unless set. Capistrano's `deploy_lock_user`. */
+    /** Who you are, for others. Capistrano's `deploy_lock_user`. @default `$USER`, `$LOGNAME` or the login name */
     user: text('a name').optional(),
-    /** Why, shown to others; the command line unless set. Capistrano's `deploy_lock_reason`. */
+    /** Why you lock, for others. Capistrano's `deploy_lock_reason`. @default the command line */
     reason: text('a reason').optional(),
-    /** Seconds to wait for the lock. */
+    /** Seconds to wait for the lock. @default 0 */
     wait: seconds().default(0),
-    /** Where locks are kept; else a file lock in `dir`; else what the transport offers, or a folder of the user's. */
+    /** Where locks are stored. @default a file lock in `dir`; else the transport's storage, or a folder of the user */
     store: z
       .custom<LockStore>(isLockStore, {
         error: 'expected a LockStore, such as new FileLockStore({ dir })',
@@ -29,12 +29,12 @@ export const settingsSchema = z
   })
   .prefault({})
 
-/** What a user may write under `deployLock`. */
+/** Settings under `deployLock`, as a shipitfile has them. */
 export type DeployLockSettings = NonNullable<z.input<typeof settingsSchema>>
 
-/** A store is known by its methods: a second copy of this package may have made it. */
+/** Recognizes a store by its methods: its class may come from a second copy of this package. */
 export function isLockStore(value: unknown): value is LockStore {
-  return hasShape<LockStore>(value, { read: 'function', write: 'function', renew: 'function' })
+  return hasShape<LockStore>(value, { read: 'function', write: 'function' })
 }
 
 /** How this process was started: `shipit production deploy`. */

@@ -1,7 +1,7 @@
 import type { CommandSource } from 'shipit-net-storage'
 import type { Bucket } from './bucket.js'
 
-/** How a server gets an object with the AWS CLI, and credentials of its own. */
+/** Fetches an object with the AWS CLI and the server's own credentials. */
 export async function awsCliCopy(bucket: Bucket, key: string): Promise<CommandSource> {
   const { Bucket: name, Key } = bucket.object(key)
   const { region, endpoint } = await bucket.place()

@@ -3,7 +3,7 @@ import { assertKey, TransportError } from 'shipit-net-storage'
 import { createS3Client, endpointFromEnvironment, type S3ClientOptions } from './s3-client.js'
 import { s3Error } from './s3-errors.js'
 
-/** Where objects are: a bucket, and a folder in it; and how they are encrypted. */
+/** A bucket, a folder in it, and how its objects are encrypted. */
 export interface BucketOptions extends S3ClientOptions {
   readonly bucket: string
   readonly prefix?: string
@@ -12,10 +12,10 @@ export interface BucketOptions extends S3ClientOptions {
   readonly sseKmsKeyId?: string
 }
 
-/** A folder of a bucket, and the client that reaches it. The SDK is loaded with the first request. */
+/** A folder in a bucket, and its client. Loads the SDK on the first request. */
 export class Bucket {
   readonly name: string
-  /** Begins every object's key: empty, or ends with a `/`. */
+  /** Prefix of every object's key: empty, or ends with a `/`. */
   readonly prefix: string
   /** `s3://bucket/prefix`. */
   readonly description: string
@@ -23,7 +23,7 @@ export class Bucket {
 
   constructor(
     private readonly options: BucketOptions,
-    /** What is wrong with the options; every attempt fails with it. */
+    /** Errors in the options; every attempt fails with them. */
     private readonly mistakes: readonly string[] = [],
   ) {
     const { bucket, prefix } = options
@@ -33,13 +33,13 @@ export class Bucket {
     this.description = `s3://${bucket}${folder ? `/${folder}` : ''}`
   }
 
-  /** An object as the SDK's commands take it. @throws {TransportError} `E_KEY` */
+  /** An object, as input for the SDK's commands. @throws {TransportError} `E_KEY` */
   object(key: string): { Bucket: string; Key: string } {
     assertKey(key)
     return { Bucket: this.name, Key: this.prefix + key }
   }
 
-  /** An object to be written, as the SDK's commands take it. @throws {TransportError} `E_KEY` */
+  /** An object to write, as input for the SDK's commands. @throws {TransportError} `E_KEY` */
   newObject(key: string): PutObjectCommandInput {
     const { serverSideEncryption, sseKmsKeyId } = this.options
     return { ...this.object(key), ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId }
@@ -47,12 +47,12 @@ export class Bucket {
 
   /**
    * Runs requests.
-   * @param action what they do, in IAM's words: `s3:PutObject`
-   * @throws {TransportError} what went wrong, for people; the signal's reason if it is aborted
+   * @param action IAM action, such as `s3:PutObject`
+   * @throws {TransportError} see {@link s3Error}; the signal's reason if it is aborted
    */
   async attempt<T>(action: string, run: (client: S3Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.mistakes.length > 0)
-      throw new TransportError(`Options for S3: ${this.mistakes.join('; ')}.`, { code: 'E_S3_OPTIONS' })
+      throw new TransportError(`Invalid S3 options: ${this.mistakes.join('; ')}.`, { code: 'E_S3_OPTIONS' })
     try {
       signal?.throwIfAborted()
       return await run(await this.client())
@@ -84,20 +84,20 @@ export class Bucket {
     }))
   }
 
-  /** Finds out beforehand what every request needs, so that its lack is not taken for storage's answer. */
+  /** Checks region and credentials first, so that a missing one is not reported as a storage error. */
   private async connect(): Promise<S3Client> {
     const client = await createS3Client(this.options)
     const { region, credentials } = client.config
     await region().catch(() => {
       throw new TransportError(
-        `There is no region for ${this.description}: set the transport's region, or AWS_REGION.`,
+        `No region for ${this.description}: set the transport's region or AWS_REGION.`,
         { code: 'E_S3_REGION' },
       )
     })
     await credentials().catch((error: Error) => {
       const { profile } = this.options
       throw new TransportError(
-        `There are no credentials for ${this.description}${profile ? ` in profile '${profile}'` : ''} (${error.name}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in (aws sso login), or give the machine a role.`,
+        `No credentials for ${this.description}${profile ? ` in profile '${profile}'` : ''} (${error.name}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in (aws sso login), or give the machine a role.`,
         { code: 'E_S3_CREDENTIALS' },
       )
     })

@@ -3,14 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bucket } from './bucket.js'
 import { statusOf } from './s3-errors.js'
 
-/** Tries while another writer is at it. */
+/** Attempts while another writer is active. */
 const TRIES = 5
 
 /**
- * Stores an object in one request, with `ifAbsent` only if there is none. Where storage knows no conditional writes, that is
- * the caller's to ask before.
- * @returns whether it was stored: not if there was one, or somebody else wrote one at the same moment; and whether storage
- * knows conditions, if it was asked
+ * Stores an object in one request; with `ifAbsent`, only if it does not exist. Without conditional writes in storage, the
+ * caller has to check that first.
+ * @returns `stored`: false if the object existed or another writer won the race; `isConditional`: whether storage supports
+ * conditional writes, if `ifAbsent` was set
  */
 export async function putObject(
   bucket: Bucket,
@@ -31,7 +31,7 @@ export async function putObject(
     } catch (error) {
       const status = statusOf(error)
       if (status === 412) return { stored: false, isConditional: true }
-      // Another writer is at it at this very moment, and may yet fail.
+      // Another write is in progress, and may still fail.
       if (status === 409 && tries > 1) {
         await wait(200, undefined, signal ? { signal } : {})
         return putIfAbsent(client, tries - 1)

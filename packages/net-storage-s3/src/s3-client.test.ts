@@ -40,7 +40,7 @@ async function resolved(options: S3ClientOptions = {}) {
   return { region: await config.region(), ...(await config.credentials()) }
 }
 
-it('finds region and credentials where the SDK does', async () => {
+it('finds region and credentials like the SDK', async () => {
   expect(await resolved()).toMatchObject({ region: 'eu-north-1', accessKeyId: 'id-of-default' })
 })
 
@@ -58,7 +58,7 @@ it.each([
   expect(await resolved()).toMatchObject(expected)
 })
 
-it('prefers what is set', async () => {
+it('prefers options to the environment', async () => {
   vi.stubEnv('AWS_REGION', 'ap-south-1')
   vi.stubEnv('AWS_PROFILE', 'default')
   const keys = { accessKeyId: 'mine', secretAccessKey: 'my-secret', sessionToken: 'my-token' }
@@ -73,7 +73,7 @@ it('prefers what is set', async () => {
   })
 })
 
-it('reads region and credentials of a profile from a config file of its own', async () => {
+it("reads a profile's region and credentials from another config file", async () => {
   const configFile = join(folder, 'other')
   await writeFile(configFile, CONFIG.replaceAll('deploy', 'other').replace('eu-west-3', 'sa-east-1'))
   expect(await resolved({ configFile, profile: 'other' })).toMatchObject({
@@ -83,7 +83,7 @@ it('reads region and credentials of a profile from a config file of its own', as
   })
 })
 
-it('takes anything else that a client takes, and a client', async () => {
+it('takes other client settings, or a ready client', async () => {
   const { config } = await createS3Client({ clientConfig: { maxAttempts: 7, useAccelerateEndpoint: true } })
   expect(await config.maxAttempts()).toBe(7)
   const client = new S3Client({ region: 'eu-west-1' })

@@ -12,15 +12,11 @@ const attempt = {
 
 it.each<[object, string, string]>([
   [{ name: 'NoSuchBucket' }, 'E_S3_BUCKET', "'deploys' does not exist in region eu-west-1"],
-  [
-    { name: 'PermanentRedirect', $metadata: { httpStatusCode: 301 } },
-    'E_S3_REGION',
-    'another region than eu-west-1',
-  ],
+  [{ name: 'PermanentRedirect', $metadata: { httpStatusCode: 301 } }, 'E_S3_REGION', 'is not in eu-west-1'],
   [
     { name: 'AuthorizationHeaderMalformed', $metadata: { httpStatusCode: 400 } },
     'E_S3_REGION',
-    'another region',
+    'is not in eu-west-1',
   ],
   [
     { name: 'AuthorizationHeaderMalformed', Region: 'us-west-2', $metadata: { httpStatusCode: 400 } },
@@ -31,13 +27,13 @@ it.each<[object, string, string]>([
   [
     { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } },
     'E_S3_RIGHTS',
-    'refuses s3:PutObject on arn:aws:s3:::deploys/shop/*',
+    'denies s3:PutObject on arn:aws:s3:::deploys/shop/*',
   ],
   [{ name: 'Error', errors: [{ code: 'ECONNREFUSED' }] }, 'E_S3_UNREACHABLE', 'ECONNREFUSED'],
   [{ name: 'TimeoutError' }, 'E_S3_UNREACHABLE', 'TimeoutError'],
   [{ name: 'SlowDown', $metadata: { httpStatusCode: 503 } }, 'E_STORAGE', 'SlowDown, status 503'],
   [{ name: '' }, 'E_STORAGE', 'unknown error'],
-])('tells %j apart', (properties, code, words) => {
+])('recognises %j', (properties, code, words) => {
   const error = s3Error(Object.assign(new Error('canary-secret'), properties), attempt)
   expect(error).toMatchObject({ code, message: expect.stringContaining(words) })
   expect(error.message).not.toContain('canary-secret')

@@ -1,12 +1,12 @@
 import { TransportError } from 'shipit-net-storage'
-import { right } from './rights.js'
+import { permission } from './permissions.js'
 
-/** What was being done, for the message. */
+/** The failed operation, for the message. */
 export interface S3Attempt {
-  /** `s3:PutObject`, in IAM's words. */
+  /** IAM action, such as `s3:PutObject`. */
   readonly action: string
   readonly bucket: string
-  /** Begins every key: empty, or ends with a `/`. */
+  /** Prefix of every key: empty, or ends with a `/`. */
   readonly prefix: string
   /** `s3://bucket/prefix`. */
   readonly description: string
@@ -31,16 +31,16 @@ const WRONG_CREDENTIALS = new Set([
 ])
 
 /** Each request is signed with the SHA-256 of its content. */
-const CHANGED_ON_THE_WAY = new Set(['XAmzContentSHA256Mismatch', 'BadDigest'])
+const CORRUPTED = new Set(['XAmzContentSHA256Mismatch', 'BadDigest'])
 
 /**
- * An SDK error as one for people. Told apart by names and status: some servers send no messages, and the SDK's may name
- * what must not be shown. Codes: `E_S3_BUCKET`, `E_S3_ACCESS`, `E_S3_RIGHTS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, else
+ * Converts an SDK error to a readable one. Only names and status decide: some servers send no messages, and the SDK's may
+ * contain secrets. Codes: `E_S3_BUCKET`, `E_S3_ACCESS`, `E_S3_RIGHTS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, else
  * `E_STORAGE`.
  */
 export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
   const { action, bucket, description, endpoint, region } = attempt
-  const where = endpoint ? `at ${endpoint}` : `in region ${region ?? 'of the environment'}`
+  const where = endpoint ? `at ${endpoint}` : `in ${region ? `region ${region}` : 'the configured region'}`
   const { name, code, status, bucketRegion } = details(error)
   const fail = (errorCode: string, message: string): TransportError =>
     new TransportError(message, { code: errorCode })
@@ -48,13 +48,13 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
   if (name === 'NoSuchBucket' || (status === 404 && action === 's3:ListBucket')) {
     return fail(
       'E_S3_BUCKET',
-      `The bucket '${bucket}' does not exist ${where}: create it, or correct the transport's bucket, region or endpoint.`,
+      `Bucket '${bucket}' does not exist ${where}: create it, or correct the transport's bucket, region or endpoint.`,
     )
   }
   if (WRONG_CREDENTIALS.has(name)) {
     return fail(
       'E_S3_ACCESS',
-      `${description} does not accept the credentials (${name}): check the access key and its secret.`,
+      `${description} rejects the credentials (${name}): check the access key and its secret.`,
     )
   }
   const elsewhere = bucketRegion !== undefined && bucketRegion !== region
@@ -67,14 +67,14 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
     return fail(
       'E_S3_REGION',
       bucketRegion
-        ? `The bucket '${bucket}' is in region ${bucketRegion}, not in ${region}: set the transport's region to '${bucketRegion}'.`
-        : `The bucket '${bucket}' is in another region than ${region ?? 'the configured one'}: correct the transport's region.`,
+        ? `Bucket '${bucket}' is in region ${bucketRegion}, not in ${region}: set the transport's region to '${bucketRegion}'.`
+        : `Bucket '${bucket}' is not in ${region ?? 'the configured region'}: correct the transport's region.`,
     )
   }
   if (status === 401 || status === 403) {
     return fail(
       'E_S3_RIGHTS',
-      `${description} refuses ${right(action, attempt)}: give the credentials that right.`,
+      `${description} denies ${permission(action, attempt)}: grant the credentials this permission.`,
     )
   }
   if (UNREACHABLE.has(code) || name === 'TimeoutError' || UNREACHABLE.has(name)) {
@@ -83,16 +83,16 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
       `${description} can't be reached ${where} (${code || name}): check the endpoint and the network.`,
     )
   }
-  if (CHANGED_ON_THE_WAY.has(name)) {
+  if (CORRUPTED.has(name)) {
     return fail(
       'E_STORAGE',
-      `${description} got something else than was sent (${name}): the network changed it. Try again.`,
+      `${description} received corrupted data (${name}): the network changed it. Try again.`,
     )
   }
-  const advice = status && status < 500 ? 'does it know all that the options ask for?' : 'try again.'
+  const advice = status && status < 500 ? 'does this storage support all configured options?' : 'try again.'
   return fail(
     'E_STORAGE',
-    `${description} failed at ${action} (${name || 'unknown error'}${status ? `, status ${status}` : ''}): ${advice}`,
+    `${action} on ${description} failed (${name || 'unknown error'}${status ? `, status ${status}` : ''}): ${advice}`,
   )
 }
 
@@ -124,7 +124,7 @@ function details(error: unknown): {
     errors?: { code?: string }[]
     cause?: { code?: string }
   }
-  // Several addresses that all failed come as one AggregateError.
+  // If all IP addresses of a host fail, Node throws one AggregateError.
   return {
     name,
     code: code || errors?.[0]?.code || cause?.code || '',

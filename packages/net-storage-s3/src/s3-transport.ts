@@ -9,38 +9,36 @@ import {
 } from 'shipit-net-storage'
 import { awsCliCopy } from './aws-cli.js'
 import { Bucket } from './bucket.js'
-import { S3LockStore } from './lock/s3-lock-store.js'
-import { lockOptions } from './lock/settings.js'
 import { partsOf } from './parts.js'
-import { addressNotes, presignedGet } from './presign.js'
+import { checkPermissions } from './permissions-check.js'
+import { presignedGet, urlNotes } from './presign.js'
 import { putObject } from './put-object.js'
 import { certificates } from './request-handler.js'
-import { checkRights } from './rights-check.js'
 import { statusOf } from './s3-errors.js'
+import { lockOptions, S3LockStore } from './s3-lock-store.js'
 import { transportMistakes, type S3TransportOptions } from './settings.js'
 import { abortUploads } from './unfinished-uploads.js'
 import { uploadInParts } from './upload.js'
 
-/** Requests for removal that are under way at the same time. */
+/** Concurrent delete requests. */
 const REMOVALS = 16
 
 /**
- * Archives in Amazon S3, or any storage that speaks its protocol. Servers get presigned addresses, and need no credentials,
- * unless `serverCommand` says otherwise. Mirrors capistrano-net_storage-s3.
+ * Archives in Amazon S3 or S3-compatible storage. Servers fetch from presigned URLs and need no credentials, unless
+ * `serverCommand` is `'aws-cli'`. Mirrors capistrano-net_storage-s3.
  *
- * The SDK is loaded with the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
+ * The SDK is loaded on the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
  * `E_S3_RIGHTS`, `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
  */
 export class S3Transport extends Transport {
   readonly description: string
   override readonly mistakes: readonly string[]
-  /** Whether storage honours conditional writes, as far as is known from `check`, or a `put` with `ifAbsent`. */
+  /** Whether storage honours conditional writes, as far as known from `check` or a `put` with `ifAbsent`. */
   override isExclusive = true
-  /** Programs that servers need to fetch. */
   override readonly serverPrograms: readonly string[]
   private readonly bucket: Bucket
 
-  /** Wrong options are told in `mistakes`, and by every method. */
+  /** Does not throw: `mistakes` lists invalid options, and every method rejects with them. */
   constructor(private readonly options: S3TransportOptions) {
     super()
     this.mistakes = transportMistakes(options)
@@ -50,14 +48,14 @@ export class S3Transport extends Transport {
   }
 
   async check(): Promise<string[]> {
-    this.isExclusive = await checkRights(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
+    this.isExclusive = await checkPermissions(this.bucket, this.newObject(`checks/${crypto.randomUUID()}`))
     return [
       ...(this.isExclusive
         ? []
         : [
-            `${this.description} does not honour conditional writes: of two deploy machines that build the same commit at the same moment, each deploys its own archive, and the later one's is kept.`,
+            `${this.description} does not honour conditional writes: if two deploy machines build the same commit at the same time, each deploys its own archive, and the later one is kept.`,
           ]),
-      ...(this.usesAwsCli ? [] : await addressNotes(this.bucket, this.urlExpiresIn)),
+      ...(this.usesAwsCli ? [] : await urlNotes(this.bucket, this.urlExpiresIn)),
     ]
   }
 
@@ -101,7 +99,7 @@ export class S3Transport extends Transport {
         const { Body } = await client.send(new GetObjectCommand(this.bucket.object(key)))
         return await Body?.transformToByteArray()
       } catch (error) {
-        // Without the object, but not without the bucket.
+        // A missing bucket is an error.
         if ((error as Error).name === 'NoSuchKey') return undefined
         throw error
       }
@@ -124,7 +122,7 @@ export class S3Transport extends Transport {
     } while (token)
   }
 
-  /** One request each: storages do not agree on what DeleteObjects has to look like. */
+  /** One request per object: storage implementations disagree on DeleteObjects. */
   async remove(keys: readonly string[]): Promise<void> {
     const { DeleteObjectCommand } = await import('@aws-sdk/client-s3')
     const remaining = keys.map((key) => this.bucket.object(key)).values()
@@ -138,16 +136,16 @@ export class S3Transport extends Transport {
 
   async source(key: string): Promise<Source> {
     if (this.usesAwsCli) return awsCliCopy(this.bucket, key)
-    const address = await presignedGet(this.bucket, key, this.urlExpiresIn)
+    const source = await presignedGet(this.bucket, key, this.urlExpiresIn)
     const ca = await certificates(this.options)
-    return ca ? { ...address, ca } : address
+    return ca ? { ...source, ca } : source
   }
 
   override async removeUnfinished(begunBefore: Date): Promise<string[]> {
     return abortUploads(this.bucket, begunBefore)
   }
 
-  /** A lock in the same folder of the bucket. Proves first, with an object of its own, that storage honours conditions. */
+  /** A lock in the same folder. First tests, with a temporary object, that storage honours conditional writes. */
   override async lock(): Promise<LockOffer> {
     const lock = new S3LockStore(lockOptions(this.options))
     try {
@@ -167,7 +165,7 @@ export class S3Transport extends Transport {
     return this.options.serverCommand === 'aws-cli'
   }
 
-  /** An object to be stored, with what all of them get. */
+  /** An object to write, with storage class and tags. */
   private newObject(key: string): PutObjectCommandInput {
     const { storageClass, tags } = this.options
     return {
@@ -178,7 +176,7 @@ export class S3Transport extends Transport {
   }
 }
 
-/** Tags as the header has them: in a query's form, but no space as a plus, which not every storage reads. */
+/** The tagging header: a query string, with spaces as `%20`, as not all storage decodes `+`. */
 function tagging(tags: Readonly<Record<string, string>>): string {
   return Object.entries(tags)
     .map((pair) => pair.map(encodeURIComponent).join('='))

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { S3Transport } from './s3-transport.js'
 import type { S3TransportOptions } from './settings.js'
 
-it('takes a bucket alone, and every option', () => {
+it('takes only a bucket, or every option', () => {
   expect(new S3Transport({ bucket: 'deploys' }).description).toBe('s3://deploys')
   const all: Required<Omit<S3TransportOptions, 'client'>> = {
     bucket: 'deploys',
@@ -30,14 +30,14 @@ it('takes a bucket alone, and every option', () => {
   expect(new S3Transport({ bucket: 'deploys', client }).mistakes).toEqual([])
 })
 
-it('takes a ready client as it is', () => {
+it('rejects client options besides a ready client', () => {
   const client = new S3Client({ region: 'eu-west-1' })
   expect(new S3Transport({ bucket: 'deploys', client, region: 'eu-west-2' }).mistakes).toEqual([
-    'region: set it on the client that is given',
+    'region: set it on the client instead',
   ])
 })
 
-it('tells all mistakes at once, and no value, which may be a secret', async () => {
+it('reports all mistakes together, without values, which may be secret', async () => {
   const transport = new S3Transport({
     buckets: 'deploys',
     prefix: 1,
@@ -51,7 +51,7 @@ it('tells all mistakes at once, and no value, which may be a secret', async () =
     'bucket: expected the name of a bucket',
     'prefix: expected a folder in the bucket',
     'credentials: expected { accessKeyId, secretAccessKey } or a provider',
-    'endpoint: expected an address that begins with https:// or http://',
+    'endpoint: expected a URL that begins with https:// or http://',
     "serverSideEncryption: expected 'AES256', 'aws:kms' or 'aws:kms:dsse'",
     'urlExpiresIn: expected seconds, from 1 to 604800',
     'partSize: expected bytes, from 5 MiB to 5 GiB',

@@ -10,29 +10,29 @@ export interface S3TransportOptions extends BucketOptions {
   readonly prefix?: string
   /** @default 'STANDARD' */
   readonly storageClass?: 'STANDARD' | 'STANDARD_IA' | 'ONEZONE_IA' | 'INTELLIGENT_TIERING' | 'GLACIER_IR'
-  /** Tags of all objects, for lifecycle rules and bills; at most 10. They need the right `s3:PutObjectTagging`. @default {} */
+  /** Tags of all objects, for lifecycle rules and bills; at most 10. Needs the permission `s3:PutObjectTagging`. @default {} */
   readonly tags?: Readonly<Record<string, string>>
   /**
-   * How servers fetch: from a presigned address, or with `aws s3 cp`, the server's own credentials, and region and endpoint
-   * as here.
+   * How servers fetch: from a presigned URL, or with `aws s3 cp`, the server's own credentials, and the region and endpoint
+   * set here.
    * @default 'url'
    */
   readonly serverCommand?: 'url' | 'aws-cli'
   /**
-   * Seconds that a server's address of an archive lives, at most 7 days; shorter if the credentials end before. A server
-   * that tries again later is given a new one.
+   * Seconds that a presigned URL is valid, at most 7 days; less if the credentials expire earlier. A server that retries
+   * later gets a new one.
    * @default 3600
    */
   readonly urlExpiresIn?: number
-  /** Bytes of a part of an upload, at least 5 MiB; grows where an archive would have more than 10,000 parts. @default 8 MiB */
+  /** Bytes per part of an upload, at least 5 MiB; raised if an archive would have more than 10,000 parts. @default 8 MiB */
   readonly partSize?: number
-  /** Parts that are sent at the same time. @default 4 */
+  /** Parts sent in parallel. @default 4 */
   readonly queueSize?: number
 }
 
 const MEBIBYTE = 1 << 20
 
-/** What {@link BucketOptions} may be. */
+/** Schema of {@link BucketOptions}. */
 export const bucketShape = {
   bucket: text('the name of a bucket'),
   prefix: z.string(expected('a folder in the bucket')).optional(),
@@ -46,7 +46,7 @@ export const bucketShape = {
     )
     .optional(),
   endpoint: z
-    .url({ protocol: /^https?$/, ...expected('an address that begins with https:// or http://') })
+    .url({ protocol: /^https?$/, ...expected('a URL that begins with https:// or http://') })
     .optional(),
   caFile: text('the path of a file with certificates').optional(),
   forcePathStyle: z.boolean(expected('true or false')).optional(),
@@ -78,7 +78,7 @@ const shape = {
   queueSize: numberFrom(1, 100, 'a number from 1 to 100').optional(),
 }
 
-/** What is set on a client when it is made. */
+/** Options that a ready client already includes. */
 const CLIENT_OPTIONS = [
   'region',
   'endpoint',
@@ -93,11 +93,11 @@ const CLIENT_OPTIONS = [
 const schema = z.strictObject(shape).superRefine((options, context) => {
   for (const path of options.client ? CLIENT_OPTIONS : []) {
     if (options[path] !== undefined)
-      context.addIssue({ code: 'custom', path: [path], message: 'set it on the client that is given' })
+      context.addIssue({ code: 'custom', path: [path], message: 'set it on the client instead' })
   }
 })
 
-/** What is wrong with options, a sentence each. */
+/** Errors in the options, a sentence each. */
 export function transportMistakes(options: S3TransportOptions): string[] {
   return optionMistakes(schema, options)
 }

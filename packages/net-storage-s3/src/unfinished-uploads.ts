@@ -1,7 +1,7 @@
 import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
 import type { Bucket } from './bucket.js'
 
-/** Gives up the uploads in parts below a bucket's prefix that were begun before a time. Resolves with their keys. */
+/** Aborts multipart uploads under a bucket's prefix that began before a time. Resolves with their keys. */
 export async function abortUploads(bucket: Bucket, begunBefore: Date): Promise<string[]> {
   const { ListMultipartUploadsCommand, AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3')
   const aborted: string[] = []

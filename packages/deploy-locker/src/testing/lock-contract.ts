@@ -7,14 +7,13 @@ import type { LockStore } from '../lock-store.js'
 
 /** Options of {@link lockContract}. */
 export interface LockContractOptions {
-  /** The test runner's `it` or `test`: vitest's, jest's, mocha's, `node:test`'s. */
+  /** The test runner's `it` or `test`: of vitest, jest, mocha or `node:test`. */
   readonly it: (name: string, run: () => Promise<void>) => unknown
   /**
-   * A place for one test, that is really there and holds nothing of another test. The function that is returned makes
-   * stores on it: what each does is done by a machine of its own.
+   * Creates a real, empty place for one test. The returned function creates stores on it, each as if on a different machine.
    */
   readonly create: () => Promise<() => LockStore>
-  /** A store that isn't there, or refuses. */
+  /** A store that can't be reached, or refuses. */
   readonly createBroken: () => Promise<LockStore>
 }
 
@@ -22,7 +21,7 @@ const ALICE: LockRequest = { key: 'shop.production', user: 'alice', reason: 'shi
 const BOB: LockRequest = { ...ALICE, user: 'bob', reason: 'his deploy' }
 
 /**
- * What every lock store has to prove, as tests of the caller's runner. A store's test is one call:
+ * What every lock store must prove, as tests of the caller's runner. A store's test is one call:
  *
  * ```ts
  * lockContract({ it, create: async () => () => new MyStore(…), createBroken: async () => new MyStore(…) })
@@ -34,7 +33,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
   const test = (name: string, run: (lock: () => Lock) => Promise<void>): unknown =>
     testStore(name, (store) => run(() => new Lock(store())))
 
-  testStore('gives back byte for byte what was written, with its age and the time', async (store) => {
+  testStore('returns what was written byte for byte, with its age and the time', async (store) => {
     const text = JSON.stringify({ text: "ünï ☃ '$(id)` \\\\ \\n" })
     assert.equal(await store().read('shop'), undefined)
     const version = await store().write('shop', text, undefined)
@@ -50,7 +49,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     for (let round = 0; round < 3; round += 1) {
       const texts = Array.from({ length: 10 }, (_, n) => JSON.stringify({ round, n }))
       const versions: (string | undefined)[] = []
-      // One whose turn it was not may try again; all of them did not win.
+      // A writer that missed its turn may try again, so a round can end without a winner.
       while (!versions.some(Boolean)) {
         versions.push(...(await Promise.all(texts.map((text) => store().write('shop', text, version)))))
       }
@@ -61,18 +60,17 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     }
   })
 
-  testStore('renews the last state, and no other one', async (store) => {
-    const first = await store().write('shop', '{"state":1}', undefined)
-    const renewed = await store().renew('shop', '{"state":1,"again":true}', first ?? '')
-    assert.ok(renewed)
-    const next = await store().write('shop', '{"state":2}', renewed)
+  testStore('writes and touches the current state, and no earlier one', async (store) => {
+    const first = (await store().write('shop', '{"state":1}', undefined)) ?? ''
+    assert.notEqual(await store().touch?.('shop', first), false)
+    const next = await store().write('shop', '{"state":2}', first)
     assert.ok(next)
-    assert.equal(await store().renew('shop', '{"state":1,"late":true}', renewed), undefined)
-    assert.equal(await store().write('shop', '{"state":3}', renewed), undefined)
+    assert.equal((await store().touch?.('shop', first)) ?? false, false)
+    assert.equal(await store().write('shop', '{"state":3}', first), undefined)
     assert.equal((await store().read('shop'))?.text, '{"state":2}')
   })
 
-  test('finds the store in order', async (lock) => {
+  test('passes its own check', async (lock) => {
     await lock().store.check?.()
     assert.equal(await lock().inspect(ALICE.key), undefined)
   })
@@ -93,7 +91,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await assert.rejects(held.confirm())
   })
 
-  test('refuses while somebody has it, and says who', async (lock) => {
+  test('refuses while somebody has the lock, and says who', async (lock) => {
     const held = await lock().acquire(ALICE)
     const holder = await refusal(lock().acquire(BOB))
     isHeldBy(holder, ALICE)
@@ -112,7 +110,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     }
   })
 
-  test('gives the lock of a dead process to exactly one of many, at once', async (lock) => {
+  test('gives the lock of a dead process to exactly one of many, immediately', async (lock) => {
     await lock().acquire({ ...ALICE, process: { host: 'build1', pid: 4711, bootId: 'one' } })
     const seen: LockHolder[] = []
     const isAlive = async (holder: LockHolder): Promise<boolean> => {
@@ -125,14 +123,14 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await one.release()
   })
 
-  test('leaves the lock of a process that lives, or that nothing is known of', async (lock) => {
+  test('keeps the lock of a process that is alive or unknown', async (lock) => {
     const held = await lock().acquire(ALICE)
     for (const alive of [true, undefined])
       await refusal(lock().acquire({ ...BOB, isAlive: async () => alive }))
     await held.release()
   })
 
-  test('breaks a lock, says whose it was, and lets its holder know', async (lock) => {
+  test('breaks a lock, says whose it was, and notifies its holder', async (lock) => {
     assert.equal(await lock().break(ALICE.key, BOB), undefined)
     const held = await lock().acquire(ALICE)
     const lost = once(held.lost, 'abort')
@@ -144,7 +142,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await held.release()
   })
 
-  test("never takes back what is somebody else's by now", async (lock) => {
+  test("never releases somebody else's lock", async (lock) => {
     const alice = await lock().acquire(ALICE)
     await lock().break(ALICE.key, BOB)
     const bob = await lock().acquire(BOB)
@@ -176,7 +174,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     assert.notEqual(other.fencingToken?.scope, first?.scope)
   })
 
-  test('keeps a lasting lock, whose process is gone, until it is broken', async (lock) => {
+  test('keeps a lasting lock after its process has ended, until it is broken', async (lock) => {
     await lock().acquire({ ...ALICE, lasting: true })
     const holder = await refusal(lock().acquire({ ...BOB, isAlive: async () => false }))
     assert.equal(holder.lasting, true)
@@ -184,7 +182,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await (await lock().acquire(BOB)).release()
   })
 
-  test('ends a lasting lock when its time has come, and not before', async (lock) => {
+  test('ends a lasting lock at its time, not before', async (lock) => {
     await lock().acquire({
       ...ALICE,
       lasting: true,
@@ -197,7 +195,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     await (await lock().acquire(BOB)).release()
   })
 
-  test('keeps locks of any name apart', async (lock) => {
+  test('keeps locks with unusual names apart', async (lock) => {
     const keys = [
       'a/b',
       'a%2Fb',
@@ -217,7 +215,7 @@ export function lockContract({ it, create, createBroken }: LockContractOptions):
     for (const key of keys) assert.equal(await lock().inspect(key), undefined)
   })
 
-  it('says of a store that is not there what to do, without a stack', async () => {
+  it('says what to do when the store is unreachable, without a stack', async () => {
     const lock = new Lock(await createBroken())
     await assert.rejects(lock.acquire(ALICE), (error: Error & { code?: unknown; showStack?: unknown }) => {
       assert.match(String(error.code), /^E_/)
@@ -236,7 +234,7 @@ function isHeldBy(holder: LockHolder | undefined, { key, user, reason }: LockReq
 /** The holder that a refusal names. */
 async function refusal(acquiring: Promise<HeldLock>): Promise<LockHolder> {
   const error: unknown = await acquiring.then(
-    () => assert.fail('the lock was given twice'),
+    () => assert.fail('two processes have the lock'),
     (reason: unknown) => reason,
   )
   const { code, holder } = error as { code?: unknown; holder?: LockHolder }
@@ -244,7 +242,7 @@ async function refusal(acquiring: Promise<HeldLock>): Promise<LockHolder> {
   return holder
 }
 
-/** The one that got the lock; all others were refused. */
+/** The one lock that was acquired; all other attempts were refused. */
 async function onlyOne(acquiring: readonly Promise<HeldLock>[]): Promise<HeldLock> {
   const outcomes = await Promise.allSettled(acquiring)
   const held = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))

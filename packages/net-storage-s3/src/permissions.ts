@@ -1,7 +1,7 @@
 const ON_BUCKET = new Set(['s3:ListBucket', 's3:ListBucketMultipartUploads'])
 
-/** A right as a policy has it: `s3:PutObject on arn:aws:s3:::bucket/prefix/*`. */
-export function right(
+/** A permission as in a policy: `s3:PutObject on arn:aws:s3:::bucket/prefix/*`. */
+export function permission(
   action: string,
   {
     bucket,

@@ -28,7 +28,7 @@ let deployer: S3Access
 let bucket: Bucket
 let owner: S3Client
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'rights-'))
+  directory = await mkdtemp(join(tmpdir(), 'permissions-'))
   server = await startRadosgw(directory, { temporaryCredentials: true })
   deployer = await server.createUser('deployer')
   bucket = await Bucket.create(server)
@@ -39,7 +39,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** A transport of the user who may do what the bucket's policy says. */
+/** A transport with the permissions in the bucket's policy, unless `access` is the owner's. */
 function transport(options: Partial<S3TransportOptions> = {}, access: S3Access = deployer): S3Transport {
   const { endpoint, region, accessKeyId, secretAccessKey } = access
   const credentials = { accessKeyId, secretAccessKey }
@@ -54,13 +54,13 @@ function transport(options: Partial<S3TransportOptions> = {}, access: S3Access =
   })
 }
 
-/** Sets the policy that the docs give, without some of its actions. */
+/** Sets the policy from the docs, without some of its actions. */
 async function allow(file: string, without: readonly string[] = [], condition: object = {}): Promise<void> {
   const text = await readFile(new URL(`../../docs/examples/${file}`, import.meta.url), 'utf8')
   const policy = JSON.parse(text.replaceAll('BUCKET', bucket.name).replaceAll('PREFIX', 'shop')) as {
     Statement: Statement[]
   }
-  // Taken away by a denial: whoever wrote an object may read it in this storage.
+  // Denied explicitly: in this storage, the writer of an object may always read it.
   const resources = policy.Statement.flatMap(({ Resource }) => Resource)
   const denied = { Effect: 'Deny', Action: without, Resource: resources }
   const Statement = [...policy.Statement, ...(without.length > 0 ? [denied] : [])].map((each) => ({
@@ -74,7 +74,7 @@ async function allow(file: string, without: readonly string[] = [], condition: o
 }
 
 describe('the check', () => {
-  it('is content with the smallest policy, and leaves nothing behind', async () => {
+  it('passes with the smallest policy, and leaves nothing behind', async () => {
     await allow('s3-policy-deploy-machine.json')
     expect(await transport().check()).toEqual([])
     expect(await transport().removeUnfinished(new Date())).toEqual([])
@@ -95,7 +95,7 @@ describe('the check', () => {
     const error: unknown = await transport()
       .check()
       .catch((reason: unknown) => reason)
-    const rights = missing.map((action) =>
+    const permissions = missing.map((action) =>
       action === 's3:ListBucket'
         ? `s3:ListBucket on arn:aws:s3:::${bucket.name}`
         : `${action} on arn:aws:s3:::${bucket.name}/shop/*`,
@@ -104,15 +104,15 @@ describe('the check', () => {
       code: 'E_S3_RIGHTS',
       showStack: false,
       message: [
-        `s3://${bucket.name}/shop refuses what a deploy needs. Give the credentials these rights:`,
-        ...rights,
+        `s3://${bucket.name}/shop denies what a deploy needs. Grant the credentials these permissions:`,
+        ...permissions,
       ].join('\n  '),
     })
     // For the next test.
     for (const key of await bucket.keys()) await bucket.remove(key)
   })
 
-  it('wants a right to list that has no condition, as without it nobody can tell what is not there', async () => {
+  it('requires an unconditional s3:ListBucket, without which missing objects are not reported', async () => {
     const condition = { Condition: { StringLike: { 's3:prefix': 'shop/*' } } }
     await allow('s3-policy-deploy-machine.json', [], condition)
     await expect(transport().stat('absent')).rejects.toMatchObject({ code: 'E_S3_RIGHTS' })
@@ -121,7 +121,7 @@ describe('the check', () => {
     })
   })
 
-  it('knows that nothing is allowed outside of the prefix', async () => {
+  it('fails outside the prefix', async () => {
     await allow('s3-policy-deploy-machine.json')
     await expect(transport({ prefix: 'other' }).check()).rejects.toMatchObject({
       code: 'E_S3_RIGHTS',
@@ -130,11 +130,11 @@ describe('the check', () => {
   })
 })
 
-it('names the right that one request lacks', async () => {
+it('names the permission that a request lacks', async () => {
   await allow('s3-policy-servers.json')
   await expect(transport().put('archives/a', Buffer.from('x'))).rejects.toMatchObject({
     code: 'E_S3_RIGHTS',
-    message: expect.stringContaining(`refuses s3:PutObject on arn:aws:s3:::${bucket.name}/shop/*`),
+    message: expect.stringContaining(`denies s3:PutObject on arn:aws:s3:::${bucket.name}/shop/*`),
   })
   await expect(transport().removeUnfinished(new Date())).rejects.toMatchObject({
     message: expect.stringContaining(`s3:ListBucketMultipartUploads on arn:aws:s3:::${bucket.name}:`),
@@ -157,16 +157,16 @@ describe('temporary credentials', () => {
     role = server.createRole('deployer')
   })
 
-  it('make addresses that end when they do, and a note of it', async () => {
+  it('limit the lifetime of URLs, with a note', async () => {
     const s3 = transport({ credentials: await temporary(900), urlExpiresIn: 7200 })
     expect(await s3.check()).toEqual([
       expect.stringMatching(
-        /credentials .* end at 20\S+Z: addresses for servers live 8\d\d seconds instead of 7200/,
+        /credentials .* expire at 20\S+Z: URLs for servers are valid for 8\d\d seconds instead of 7200/,
       ),
     ])
     await s3.put('archives/temporary', Buffer.from('content'))
     const source = await s3.source('archives/temporary')
-    if (!('url' in source)) throw new Error('expected an address')
+    if (!('url' in source)) throw new Error('expected a URL')
     const lifetime = Number(new URL(source.url).searchParams.get('X-Amz-Expires'))
     expect(lifetime).toBeGreaterThan(800)
     expect(lifetime).toBeLessThanOrEqual(900)
@@ -174,13 +174,13 @@ describe('temporary credentials', () => {
     expect(await (await fetch(source.url)).text()).toBe('content')
   })
 
-  it('change nothing for addresses that end before', async () => {
+  it('do not shorten URLs that expire earlier', async () => {
     const s3 = transport({ credentials: await temporary(900), urlExpiresIn: 60 })
     expect(await s3.check()).toEqual([])
   })
 })
 
-it('encrypts with the key that is set, and tags', async () => {
+it('encrypts with the configured key, and tags', async () => {
   const s3 = transport(
     { serverSideEncryption: 'aws:kms', sseKmsKeyId: KMS_KEY, tags: { team: 'shop & co', app: 'shöp' } },
     server,
@@ -201,7 +201,7 @@ it('encrypts with the key that is set, and tags', async () => {
     const source = await s3.source(key)
     expect('url' in source && (await fetch(source.url)).status).toBe(200)
   }
-  // This storage does not keep the tags of uploads in parts.
+  // This storage drops the tags of multipart uploads.
   const small = { Bucket: bucket.name, Key: 'shop/manifests/small' }
   const { TagSet = [] } = await owner.send(new GetObjectTaggingCommand(small))
   expect(new Map(TagSet.map(({ Key, Value }) => [Key, Value]))).toEqual(
@@ -213,8 +213,8 @@ it('encrypts with the key that is set, and tags', async () => {
   expect(await s3.check()).toEqual([])
 })
 
-it('stores in the storage class that is set, which this storage does not have', async () => {
+it('requests the configured storage class, which this storage lacks', async () => {
   await expect(transport({ storageClass: 'STANDARD_IA' }, server).put('a', Buffer.from('x'))).rejects.toThrow(
-    'InvalidArgument, status 400): does it know all that the options ask for?',
+    'InvalidArgument, status 400): does this storage support all configured options?',
   )
 })

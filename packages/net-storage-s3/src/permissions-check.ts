@@ -2,17 +2,17 @@ import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
 import { TransportError } from 'shipit-net-storage'
 import type { Bucket } from './bucket.js'
 import { statusOf } from './s3-errors.js'
-import { right } from './rights.js'
+import { permission } from './permissions.js'
 
 const CONTENT = Buffer.from('check')
 
 /**
- * Tries all that a deploy does in a bucket, on an object of its own.
- * @param object that object, with the encryption, tags and so on that others get
- * @returns whether conditional writes are honoured
- * @throws {TransportError} `E_S3_RIGHTS`, with all rights that are missing; else as {@link Bucket.attempt}
+ * Performs every operation that a deploy needs in a bucket, on a test object.
+ * @param object the test object, with the same encryption, tags and so on as all others
+ * @returns whether storage honours conditional writes
+ * @throws {TransportError} `E_S3_RIGHTS`, with all missing permissions; else as {@link Bucket.attempt}
  */
-export async function checkRights(bucket: Bucket, object: PutObjectCommandInput): Promise<boolean> {
+export async function checkPermissions(bucket: Bucket, object: PutObjectCommandInput): Promise<boolean> {
   const s3 = await import('@aws-sdk/client-s3')
   const { Bucket: name, Key } = object
   const folder = { Bucket: name, Prefix: bucket.prefix, MaxKeys: 1 }
@@ -24,7 +24,7 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
     } catch (error) {
       if (!(error instanceof TransportError) || error.code !== 'E_S3_RIGHTS') throw error
       const { region } = await bucket.place()
-      missing.push(right(action, { bucket: bucket.name, prefix: bucket.prefix, region }))
+      missing.push(permission(action, { bucket: bucket.name, prefix: bucket.prefix, region }))
       return false
     }
   }
@@ -35,7 +35,7 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
     await client.send(new s3.PutObjectCommand({ ...object, Body: CONTENT }))
     isConditional = await refusesSecond(client, { ...object, Body: CONTENT })
   })
-  // Of an object that is not there, nothing can be known.
+  // The other operations need the object.
   if (mayPut) {
     const mayGet = await allowed('s3:GetObject', async (client) => {
       const { Body } = await client.send(new s3.GetObjectCommand({ Bucket: name, Key }))
@@ -45,7 +45,7 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
       const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand(object))
       await client.send(new s3.AbortMultipartUploadCommand({ Bucket: name, Key, UploadId }))
     })
-    // Whoever may not list without a condition is not told that an object is not there, but refused.
+    // With a condition on s3:ListBucket, S3 answers 403, not 404, for a missing object.
     if (mayList && mayGet) {
       const absent = { Bucket: name, Key: `${Key}-absent` }
       await allowed('s3:ListBucket', (client) =>
@@ -58,7 +58,7 @@ export async function checkRights(bucket: Bucket, object: PutObjectCommandInput)
   if (missing.length > 0) {
     throw new TransportError(
       [
-        `${bucket.description} refuses what a deploy needs. Give the credentials these rights:`,
+        `${bucket.description} denies what a deploy needs. Grant the credentials these permissions:`,
         ...missing,
       ].join('\n  '),
       { code: 'E_S3_RIGHTS' },
