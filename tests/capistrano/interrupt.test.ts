@@ -63,7 +63,7 @@ it('ends at once when it is interrupted once more', async () => {
   await run.printed('held in deploy:failed')
   run.kill('SIGTERM')
   expect(await run.ended).toBe(143)
-  expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
+  expect(run.output).toContain("The process exited before 'deploy:failed' had finished.")
   // The lock ends with the process, whatever ends it.
   expect((await stage.run('deploy:lock:check')).status).toBe(0)
   await openGate(gate)

@@ -130,7 +130,7 @@ it('goes on at once after a deploy of this machine that was killed', async () =>
 
 it.each([
   ['build', 'was lost while this deploy held it: bob took it over', 'E_LOCK_LOST'],
-  ['confirmed', 'web1: refused: a deploy that got the lock later was here', 'E_SERVERS'],
+  ['confirmed', 'web1: refused: a deploy that got the lock later has already published here', 'E_SERVERS'],
 ])(
   'does not let a deploy publish that slept for longer than its lease (%s)',
   async (where, message, code) => {
