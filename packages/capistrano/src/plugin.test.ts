@@ -56,12 +56,12 @@ it('runs hooks of every kind strictly in order, blocking or not', async () => {
   after('target', 'last', slow('last'))
   after('target', 'callback', (done) => setImmediate(() => (log.push('callback'), done())))
   instance.task('first', [], slow('first'))
-  instance.task('beside', [], slow('beside'))
+  instance.task('parallel', [], slow('parallel'))
   instance.task('target', [], slow('target'))
-  instance.task('behind', [], () => void log.push('behind'))
-  await start(instance, 'beside', 'target', 'behind')
-  expect(log).toEqual(['beside', 'first', 'target', 'last', 'callback', 'behind'])
-  expect(ran).toEqual(['beside', 'first', 'target', 'last', 'callback', 'behind'])
+  instance.task('later', [], () => void log.push('later'))
+  await start(instance, 'parallel', 'target', 'later')
+  expect(log).toEqual(['parallel', 'first', 'target', 'last', 'callback', 'later'])
+  expect(ran).toEqual(['parallel', 'first', 'target', 'last', 'callback', 'later'])
 })
 
 it('still runs independent non-blocking tasks in parallel', async () => {

@@ -19,7 +19,7 @@ export class Catalog {
     this.next = description
   }
 
-  /** Notes that a task was defined. */
+  /** Records that a task was defined. */
   defined(name: string): void {
     if (this.next) this.descriptions.set(name, this.next)
     this.next = undefined

@@ -7,9 +7,9 @@ import capistrano, { DeployError, type Capistrano } from '../index.js'
 function failing(fail: () => unknown): ShipitInstance & { dsl: Capistrano } {
   const instance = createShipit()
   const dsl = capistrano(instance.shipit)
-  instance.shipit.blTask('deploy', ['work', 'behind'])
+  instance.shipit.blTask('deploy', ['work', 'later'])
   instance.shipit.blTask('work', fail)
-  instance.shipit.blTask('behind', () => {})
+  instance.shipit.blTask('later', () => {})
   return { ...instance, dsl }
 }
 

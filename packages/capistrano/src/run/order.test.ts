@@ -123,25 +123,25 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
   }
 
   const check = ({ name, dependencies }: Node): void => {
-    const beside = running()
-    if (beside.includes(name)) found.push(`${name} runs twice at the same time`)
+    const others = running()
+    if (others.includes(name)) found.push(`${name} runs twice at the same time`)
     for (const each of dependencies) {
-      if (beside.includes(each) || lastEnd(each) === 0)
+      if (others.includes(each) || lastEnd(each) === 0)
         found.push(`${name} did not wait for ${each}, which it depends on`)
       for (const hook of hooksOf('after', each))
-        if (beside.includes(hook) || (lastEnd(hook) <= lastEnd(each) && !isOnce(hook)))
+        if (others.includes(hook) || (lastEnd(hook) <= lastEnd(each) && !isOnce(hook)))
           found.push(`${name} did not wait for ${hook}, which runs after ${each}`)
     }
     // A hook that is started while its own hooks run has these once, for both of its runs.
     const since = HOOKS.includes(name) ? 0 : lastEnd(name)
     for (const hook of hooksOf('before', name))
-      if (beside.includes(hook) || lastEnd(hook) <= since)
+      if (others.includes(hook) || lastEnd(hook) <= since)
         found.push(`${name} did not wait for ${hook}, which runs before it`)
     // A hook that nothing started moves or repeats waits for everything, and everything planned waits for it.
     const isBarrier = (each: string): boolean => HOOKS.includes(each) && !touched.has(each)
-    if (isBarrier(name) && beside.length > 0) found.push(`hook ${name} did not wait for ${beside.join(', ')}`)
+    if (isBarrier(name) && others.length > 0) found.push(`hook ${name} did not wait for ${others.join(', ')}`)
     if (!touched.has(name))
-      for (const hook of beside.filter(isBarrier)) found.push(`${name} did not wait for hook ${hook}`)
+      for (const hook of others.filter(isBarrier)) found.push(`${name} did not wait for hook ${hook}`)
   }
 
   for (const each of nodes) {

@@ -2,7 +2,7 @@
 export type Shape<T> = { readonly [K in keyof T]?: 'function' | 'string' | 'array' }
 
 /**
- * Whether a value has the given methods and properties, own or inherited. Settings are recognised by these, not by class, as
+ * Whether a value has certain methods and properties, own or inherited. Settings are recognised by shape, not by class, as
  * they may come from a second copy of a package.
  */
 export function hasShape<T extends object>(value: unknown, shape: Shape<T>): value is T {

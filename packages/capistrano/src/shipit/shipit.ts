@@ -146,7 +146,7 @@ export interface Shipit extends EventEmitter {
   getReleases?: () => Promise<string[]>
   /** @throws {CommandError} whose `name` is `E_COMMAND`, and whose `code` is the exit status */
   local(command: string, options?: object): Promise<ExecResult>
-  /** @throws {HostError} whose `name` is `E_SERVER`, and whose `code` is the exit status; or `E_UNREACHABLE`; copies too */
+  /** @throws {HostError} whose `name` is `E_SERVER`, and whose `code` is the exit status; or `E_UNREACHABLE`. Copies throw the same. */
   remote(command: string, options?: object): Promise<ExecResult[]>
   copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>

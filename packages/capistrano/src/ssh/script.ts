@@ -30,7 +30,7 @@ export class Script {
     return new Script(`${prelude()}\n${text}`, file)
   }
 
-  /** The same script with shell variables set; the last value counts. @throws {DeployError} `E_NUL`, when encoded */
+  /** The same script with shell variables set; the last value counts. Values must not contain NUL (`E_NUL` when it runs). */
   with(variables: Variables): Script {
     return new Script(this.text, this.file, { ...this.variables, ...variables })
   }
