@@ -40,7 +40,7 @@ const version = (): Promise<string> => readFile(stage.path('web1', 'current/VERS
 it('reports its invalid settings with all others', async () => {
   const { status, output } = await run('deploy', JSON.stringify({ from: 25, til: 3 }))
   expect(output).toMatch(/deployHours\.from: .*got 25/)
-  expect(output).toContain("deployHours.til: there is no such setting; did you mean 'until'?")
+  expect(output).toContain("deployHours.til: unknown setting; did you mean 'until'?")
   expect(status).toBe(1)
 })
 

@@ -85,14 +85,14 @@ describe('a deploy that cannot work', () => {
     expect(output).toContain("Failed in 'assets:build'.")
     expect(output).toMatch(/^'assets:build' errored after/m)
     expect(output).not.toMatch(/'net_storage:upload_archive' (errored|failed)/)
-    expect(output.match(/^.*ended with status 3.*$/gm)).toHaveLength(1)
+    expect(output.match(/^.*exited with status 3.*$/gm)).toHaveLength(1)
   })
 
   it('with a deployTo that is not writable', async () => {
     const { home } = stage.fleet.host('web2')
     await symlink('/proc/sys', `${home}/locked`)
     const output = await refused({ DEPLOY_TO: 'locked/shop' })
-    expect(output).toMatch(/1 of 3 servers failed:\s+web2: .*cannot make the folder locked\/shop/s)
+    expect(output).toMatch(/1 of 3 servers failed:\s+web2: .*cannot create locked\/shop/s)
     await rm(`${home}/locked`)
   })
 

@@ -63,7 +63,7 @@ it('quits immediately when interrupted again', async () => {
   await run.printed('held in deploy:failed')
   run.kill('SIGTERM')
   expect(await run.ended).toBe(143)
-  expect(run.output).toContain("Ended before 'deploy:failed' had finished.")
+  expect(run.output).toContain("The process exited before 'deploy:failed' had finished.")
   // The lock never outlives the process.
   expect((await stage.run('deploy:lock:check')).status).toBe(0)
   await openGate(gate)

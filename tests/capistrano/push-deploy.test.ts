@@ -136,7 +136,7 @@ it('rolls back to a finished release that every server has, even if servers are 
   const releases = await stage.releases('web1')
   for (const host of ['web1', 'web2']) await mkdir(stage.path(host, 'releases/20991231235959'))
   const { status, output } = await run('deploy:rollback')
-  expect(output).toContain('Going back from release')
+  expect(output).toContain('Rolling back from release')
   expect(status).toBe(0)
   expect(await stage.live()).toEqual([second, second])
   expect((await records('web2')).at(-1)).toMatchObject({ action: 'rollback', branch: null, revision: second })
@@ -178,9 +178,9 @@ it('logs a failed deploy on the servers that it had reached', async () => {
 it('runs synchronous failure hooks if the process exits midway, and reports what was not finished', async () => {
   const { status, output } = await run('deploy', { EXIT_IN: 'deploy:publish' })
   expect(status).toBe(4)
-  expect(output).toContain("The process exits in the middle of the deploy, in 'exit'")
+  expect(output).toContain("The process is exiting in the middle of the deploy, in 'exit'")
   expect(output).toContain('cleaned up in time')
-  expect(output).toMatch(/Not finished, as the process did not wait for it: .*'cleanup:slow'/)
+  expect(output).toMatch(/Not finished because the process did not wait: .*'cleanup:slow'/)
   expect(output).not.toMatch(/Not finished.*'cleanup:quick'/)
 })
 
@@ -208,7 +208,7 @@ it('prints a readable plan, with what is live on each server', async () => {
 it('lists tasks that have a description', async () => {
   const { output } = await run('tasks')
   expect(output).toMatch(/^warm +Warms the cache$/m)
-  expect(output).toMatch(/^rollback +Makes the release live again/m)
+  expect(output).toMatch(/^rollback +Rolls back to the previously live release/m)
   expect(JSON.parse((await run('tasks', { FORMAT: 'json' })).stdout)).toContainEqual({
     task: 'warm',
     description: 'Warms the cache',
@@ -221,8 +221,8 @@ it('lists tasks that have a description', async () => {
 it('rejects filters that match no server', async () => {
   const { status, output } = await run('deploy', { HOSTS: 'web1,wep2' })
   expect(status).toBe(1)
-  expect(output).toContain("HOSTS: none of the servers is 'wep2'; did you mean 'web2'?")
+  expect(output).toContain("HOSTS: no server matches 'wep2'; did you mean 'web2'?")
   expect(output).not.toMatch(/^\s+at /m)
   expect(output).not.toContain('deploy:failed')
-  expect((await run('deploy', { ROLES: 'web' })).output).toContain("ROLES: none of the servers is 'web'")
+  expect((await run('deploy', { ROLES: 'web' })).output).toContain("ROLES: no server matches 'web'")
 })

@@ -62,7 +62,7 @@ it('deploys a folder that is not a repository as it is', async () => {
 it('refuses to deploy the empty folder that shallowClone puts in place of the workspace', async () => {
   await writeFile(join(workspace, 'index.html'), 'hello')
   expect(await refused({ workspace })).toMatch(
-    /shallowClone: without repositoryUrl it leaves an empty folder in the place of workspace; set it to false\. .*\[E_WORKSPACE\]/,
+    /shallowClone: without repositoryUrl it replaces workspace with an empty folder; set it to false\. .*\[E_WORKSPACE\]/,
   )
 })
 

@@ -90,7 +90,7 @@ it('goes to what was live before, however many deploys failed in between, and ne
 
   const output = await rollback({ KEEP })
   expect(output).toContain(
-    `Going back from release ${now} (commit ${b.slice(0, 12)}) to release ${release} (commit ${a.slice(0, 12)}).`,
+    `Rolling back from release ${now} (commit ${b.slice(0, 12)}) to release ${release} (commit ${a.slice(0, 12)}).`,
   )
   expect(await live()).toBe(a)
 })
@@ -146,7 +146,7 @@ it('goes to a release that was never live only if it is named, and leaves other 
     "Can't roll back: no server has a release that was live before",
   )
   expect(await rollback({ ROLLBACK_RELEASE: never })).toContain(
-    `Release ${never} was never live: ROLLBACK_RELEASE names it.`,
+    `Release ${never}, set by ROLLBACK_RELEASE, was never live.`,
   )
   expect(await current()).toBe(never)
   await rollback()
@@ -223,8 +223,8 @@ it('reports what is unknown if a server is lost while publishing', async () => {
   await stage.fleet.host('web2').stop()
   expect(await deploying.ended).toBe(1)
   expect(deploying.output).toMatch(
-    /web2: the connection was lost while publishing: it may run release \d{14}, or what it had before\. .*`shipit production deploy:status` says which; deploy again/,
+    /web2: lost the connection while publishing: release \d{14} may or may not be live\. .* check with `shipit production deploy:status`, and deploy again/,
   )
-  expect(deploying.output).not.toMatch(/::|ended with status 255/)
+  expect(deploying.output).not.toMatch(/::|exited with status 255/)
   expect(await current('web1')).toBe(before)
 })

@@ -88,7 +88,7 @@ describe('a server', () => {
   it('fails with the command, its status and its last lines', async () => {
     const { error } = await onWeb1((host) => host.execute('echo before; echo why >&2; exit 7'))
     expect(error).toMatchObject({ code: 'E_SERVER', host: 'web1', status: 7 })
-    expect(String(error)).toMatch(/"echo before; .*" ended with status 7:\n(before\nwhy|why\nbefore)/)
+    expect(String(error)).toMatch(/"echo before; .*" exited with status 7:\n(before\nwhy|why\nbefore)/)
   })
 
   it("does not mistake a command's status 255 for a lost connection", async () => {
@@ -370,14 +370,14 @@ describe("Shipit's own commands", () => {
       code: 3,
       host: 'web1',
       status: 3,
-      message: `web1: "${command}" ended with status 3:\nout\nw"h"y`,
+      message: `web1: "${command}" exited with status 3:\nout\nw"h"y`,
     })
     expect(await run('local')).toMatchObject({
       ...printed,
       name: 'E_COMMAND',
       code: 3,
       status: 3,
-      message: `"${command}" ended with status 3:\nout\nw"h"y`,
+      message: `"${command}" exited with status 3:\nout\nw"h"y`,
     })
     for (const task of ['copy', 'host:copy']) {
       expect(await run(task)).toMatchObject({
@@ -385,7 +385,7 @@ describe("Shipit's own commands", () => {
         code: 23,
         status: 23,
         message: expect.stringMatching(
-          /^web1: "copy \/no\/such\/file to there" ended with status 23:\nrsync: /,
+          /^web1: "copy \/no\/such\/file to there" exited with status 23:\nrsync: /,
         ),
       })
     }

@@ -102,8 +102,8 @@ it.each(['ship', 'ship:start'])('runs its failure tasks when %s is interrupted o
 
   const { status, output } = await stage.run(task, { MIGRATE: 'exit' }, shipitfile)
   expect(status).toBe(4)
-  expect(output).toContain("The process exits in the middle of the deploy, in 'migrate'.")
-  expect(output).toMatch(/Not finished, as the process did not wait for it: .*'page'/)
+  expect(output).toContain("The process is exiting in the middle of the deploy, in 'migrate'.")
+  expect(output).toMatch(/Not finished because the process did not wait: .*'page'/)
   expect(times(output, 'reported the failure')).toBe(1)
 })
 

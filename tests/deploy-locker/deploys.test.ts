@@ -130,7 +130,7 @@ it('continues immediately after a killed deploy of this machine', async () => {
 
 it.each([
   ['build', "lost the lock 'shop.production': bob took it over", 'E_LOCK_LOST'],
-  ['confirmed', 'web1: refused: a deploy that got the lock later was here', 'E_SERVERS'],
+  ['confirmed', 'web1: refused: a deploy that got the lock later has already published here', 'E_SERVERS'],
 ])('does not let a deploy publish after it slept past its lease (%s)', async (where, message, code) => {
   const sleeper = start('alice', 'deploy', { SLEEP: where })
   await sleeper.printed('falls asleep')

@@ -56,7 +56,10 @@ describe.each([
       expect(await publish(2, 'one', 5)).toMatchObject({ status: 0 })
       expect(await publish(3, 'one', 6)).toMatchObject({ status: 0 })
       const refused = await publish(1, 'one', 5)
-      expect(refused).toMatchObject({ status: 14, output: expect.stringContaining('its number is 6') })
+      expect(refused).toMatchObject({
+        status: 14,
+        output: expect.stringContaining('fencing token number 6,'),
+      })
       expect(await current()).toBe('releases/3')
       expect(await run({ target: '', back: 1, fence_scope: 'one', fence_number: 5 })).toMatchObject({
         status: 14,
@@ -141,7 +144,11 @@ describe('a deploy that is stopped while its lock is broken', () => {
   afterAll(() => stage.close())
 
   it.each([
-    ['confirmed', 'refused: a deploy that got the lock later was here', '2 of 2 servers failed'],
+    [
+      'confirmed',
+      'refused: a deploy that got the lock later has already published here',
+      '2 of 2 servers failed',
+    ],
     ['build', "lost the lock 'shop.production': bob took it over", 'event: E_LOCK_LOST'],
   ])('and continues after another deploy, does not publish (%s)', async (where, ...messages) => {
     await stage.app.commit({ VERSION: `sleeper of ${where}\n` }, `Sleeps when ${where}`)

@@ -275,7 +275,7 @@ it('reports invalid options before use, and rejects any use', async () => {
   expect(wrong.mistakes).toEqual([
     'bucket: expected the name of a bucket',
     'lease: expected seconds, from 3 to 86400',
-    expect.stringMatching(/^there is no option 'leas'; known are bucket, /),
+    expect.stringMatching(/^unknown option 'leas'; known options: bucket, /),
   ])
   await expect(new Lock(wrong).acquire(ALICE)).rejects.toMatchObject({ code: 'E_S3_OPTIONS' })
 })

@@ -69,6 +69,6 @@ it('reports when a package starts its own Shipit, and which', async () => {
     env: { ...stage.env, ...programs.env(''), NO_COLOR: '1' },
   })
   expect(stdout).toMatch(
-    /shipit-capistrano needs shipit-cli 5, and got a Shipit of shipit-cli 1\.5\.2, in .*: a package, such as shipit-captain, brings its own and starts that one\. Run `shipit <environment> <task>` of shipit-cli 5 instead\./,
+    /shipit-capistrano needs shipit-cli 5, but got shipit-cli 1\.5\.2 in .*: some packages, such as shipit-captain, bundle their own\. Run `shipit <environment> <task>` of shipit-cli 5 instead\./,
   )
 })

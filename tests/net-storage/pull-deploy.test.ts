@@ -130,9 +130,7 @@ it('a rollback brings the release to a server that was added later', async () =>
   const [, , newest] = await stage.live()
   const before = await stage.app.git('rev-parse', 'HEAD~2')
   const { status: code, output } = await stage.run('rollback')
-  expect(output).toMatch(
-    new RegExp(`web3 does not have release \\d{14}, commit ${before}: bringing it there`),
-  )
+  expect(output).toMatch(new RegExp(`web3 does not have release \\d{14}, commit ${before}: restoring it`))
   expect(code).toBe(0)
   expect(await stage.live()).toEqual([before, before, before])
   expect(await release('web3')).toBe(await release('web1'))
@@ -155,7 +153,7 @@ it('reports which server lacks the release, and what to do, if storage no longer
   await stage.bucket.write(key, manifest)
   expect(code).toBe(1)
   expect(output).toMatch(
-    /Can't roll back: web3 does not have release \d{14}, commit [0-9a-f]{40}\. It can't be fetched: storage has no archive of it\. Name another .* leave web3 out with HOSTS, or deploy that commit again\. \[E_NO_ROLLBACK\]/,
+    /Can't roll back: web3 does not have release \d{14}, commit [0-9a-f]{40}\. It can't be fetched: storage has no archive of it\. Choose another .* leave web3 out with HOSTS, or deploy that commit again\. \[E_NO_ROLLBACK\]/,
   )
   expect(await stage.live()).toEqual(live)
 })

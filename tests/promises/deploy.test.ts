@@ -80,7 +80,7 @@ describe('a deploy with the example shipitfile, end to end', () => {
     expect((await stage.run('deploy')).status).toBe(0)
     expect(await stage.live()).toEqual([second, second, second])
     const { status, output } = await stage.run('rollback')
-    expect(output).toContain('Going back from release')
+    expect(output).toContain('Rolling back from release')
     expect(status).toBe(0)
     expect(await stage.live()).toEqual([first, first, first])
   })

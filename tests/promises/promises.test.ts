@@ -104,7 +104,7 @@ it('goes live on all servers or none: if one fails, the others go back', async (
   const { status, output } = await run({ BREAK: 'web2' })
   expect(status).toBe(1)
   expect(output).toMatch(/1 of 3 servers failed:\s+web2: srv\/shop\/current is not a symbolic link/)
-  expect(output).toContain('2 other servers went back to the release that was live there before.')
+  expect(output).toContain('2 other servers switched back to the previous release.')
   const live = await stage.live()
   expect([live[0], live[2]]).toEqual([before[0], before[2]])
 })

@@ -1,7 +1,7 @@
-# Removes old releases: keeps the current one, and those that were live last. What never went live is of no use once a
-# later release is live.
+# Removes old releases: keeps the current one and the most recently live ones. A release that never went live is useless once
+# a later one is live.
 # Needs: releases
-# Variables: deploy_to, keep_releases, remove (one release to remove as well, or empty)
+# Variables: deploy_to, keep_releases, remove (another release to remove, or empty)
 
 cd -- "$deploy_to"
 current=$(current_target)
@@ -9,7 +9,7 @@ current=${current##*/}
 
 remove_release() {
   is_release "$1" && [ "$1" != "$current" ] || return 0
-  # Renamed first, so that nothing ever takes a half-removed release for a release.
+  # Renamed first, so that a half-removed release never looks like a release.
   mv -- "releases/$1" "releases/.removed-$1"
   rm -rf -- "releases/.removed-$1"
   say "removed release $1"
@@ -17,7 +17,7 @@ remove_release() {
 
 remove_release "$remove"
 
-# From the one that was live last on, each where it was live last.
+# Most recently live first.
 latest_first=
 for name in $(went_live); do latest_first="$name $latest_first"; done
 kept=' '
@@ -29,7 +29,7 @@ for name in $latest_first; do
   count=$((count + 1))
 done
 
-# A deploy that began later than the current release may be about to publish its own.
+# A deploy that began after the current release may be about to publish its own.
 is_older() { is_release "$current" && [ "$1" -lt "$current" ]; }
 
 for release in releases/*; do
@@ -40,7 +40,7 @@ for release in releases/*; do
   remove_release "$name"
 done
 
-# What interrupted runs left behind.
+# Leftovers of interrupted runs.
 for folder in releases/.staging-*; do
   name=${folder##*/.staging-}
   case $name in '' | *[!0-9]*) continue ;; esac

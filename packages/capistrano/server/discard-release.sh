@@ -1,4 +1,4 @@
-# Removes a release that did not go live, whether it is whole or not.
+# Removes a release that did not go live, complete or not.
 # Needs: releases
 # Variables: deploy_to, release
 

@@ -1,16 +1,16 @@
-# Points current at a release in one step, notes that it went live, and reports what current pointed at before.
+# Points current at a release atomically, records that it went live, and reports what current pointed at before.
 #
 #   with a fencing token            always
 #   take_turn                       ln -s releases/… .current-…
-#   read .fences ── higher? refuse  mv -T .current-… current     one step: readers see the old link or the new one
+#   read .fences ── higher? refuse  mv -T .current-… current     atomic: readers see the old link or the new one
 #   write .fences                   write .live
 #
-# One process at a time does all of it where there is a token, so that no lower number gets in between.
+# With a token, one process at a time does all of this, so that no lower number gets in between.
 # Needs: releases
-# Variables: deploy_to, target (what current is to point at; empty: take current away), back (not empty: the release that is
-#            live now is taken back, and counts as one that never was), fence_scope and fence_number (empty: no token)
+# Variables: deploy_to, target (for current; empty: remove current), back (not empty: undoes the last publish, as if that release
+#            had never been live), fence_scope and fence_number (empty: no token)
 
-# One process at a time, from here to the end.
+# Admits one process at a time, from here to the end.
 take_turn() {
   waited=0
   can_write . || fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
@@ -22,12 +22,12 @@ take_turn() {
   done
 }
 
-# The kernel takes a flock back from whoever dies. Where there is none, a link that names its owner stands in.
+# The kernel releases the flock of a dead process. Without flock, a link that names its owner is used instead.
 turn() {
   if command -v flock >/dev/null 2>&1; then
     status=0
     flock -n 9 2>/dev/null || status=$?
-    # 1: it is another's. More: this file system has no such locks.
+    # 1: another process has it. Above 1: this file system does not support flock.
     [ "$status" -gt 1 ] || return "$status"
   fi
   if ln -s "pid-$$" .publishing 2>/dev/null; then
@@ -39,7 +39,7 @@ turn() {
   return 1
 }
 
-# The numbers seen are in .fences, newest first: each scope's highest.
+# .fences has each scope's highest number, newest first.
 check_fence() {
   seen=0
   others=
@@ -57,7 +57,7 @@ check_fence() {
     done <.fences
   fi
   [ "$fence_number" -ge "$seen" ] ||
-    fail "$E_FENCED" "refused: a deploy that got the lock later was here before this one (its number is $seen, this one's $fence_number). This deploy lost its lock without knowing"
+    fail "$E_FENCED" "refused: a deploy that got the lock later has already published here (fencing token number $seen, this deploy's is $fence_number). This deploy has lost its lock"
   [ "$fence_number" -gt "$seen" ] || return 0
   { printf '%s %s\n%s' "$fence_number" "$fence_scope" "$others" >".fences-$$" && mv -f ".fences-$$" .fences; } 2>/dev/null || {
     rm -f ".fences-$$"
@@ -71,7 +71,7 @@ if [ -n "$fence_number" ]; then
   check_fence
 fi
 
-# At most so many lines are kept: enough for every release that is there.
+# Keeps 200 lines, enough for every existing release.
 note_history() {
   while [ $# -gt 200 ]; do shift; done
   if [ $# -eq 0 ]; then
@@ -79,9 +79,9 @@ note_history() {
     return 0
   fi
   { printf '%s\n' "$@" >".live-$$" && mv -f ".live-$$" .live; } 2>/dev/null || {
-    # What is live is live; the next one makes up for it.
+    # Not fatal: the release is live, and the next publish records it.
     rm -f ".live-$$"
-    say "cannot note in $deploy_to/.live what is live"
+    say "cannot record the live release in $deploy_to/.live"
   }
 }
 
@@ -105,7 +105,7 @@ fi
 # shellcheck disable=SC2086
 set -- $history
 if [ -n "$back" ]; then
-  # All but the last one.
+  # All but the last.
   rest=
   while [ $# -gt 1 ]; do
     rest="$rest $1"

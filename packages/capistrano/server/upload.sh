@@ -1,4 +1,4 @@
-# Writes standard input to a file, in one step.
+# Writes standard input to a file, atomically.
 # Variables: directory (empty: where the session starts), file, mode (octal)
 
 [ -z "$directory" ] || cd -- "$directory"
@@ -9,7 +9,7 @@ esac
 [ ! -d "$file" ] || fail "$E_IS_FOLDER" "$file is a folder: name the file to write"
 part=$file.part-$$
 trap 'rm -f "$part"' EXIT
-cat >"$part" || fail "$E_WRITE" "cannot write $file: is its folder there, may this user write to it, and is the disk not full?"
+cat >"$part" || fail "$E_WRITE" "cannot write $file: check that its folder exists and is writable, and that the disk is not full"
 chmod "$mode" "$part"
 mv -f "$part" "$file"
 trap - EXIT

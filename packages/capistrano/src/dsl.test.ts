@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { createShipit } from '../../../testbed/shipit-instance.js'
 import capistrano from './index.js'
 
-it('puts tasks into namespaces, and looks names up from the inside out', async () => {
+it('puts tasks into namespaces, and resolves names from the innermost namespace out', async () => {
   const { shipit, ran, run } = createShipit()
   const { namespace, task, before, after } = capistrano(shipit)
   namespace('db', () => {
@@ -45,7 +45,7 @@ it('leaves the namespace when its definition throws', () => {
   expect(shipit.tasks).toHaveProperty('outside')
 })
 
-it('tells a missing dependency by the name that was written', async () => {
+it('reports a missing dependency by the name as written', async () => {
   const { shipit, log, run } = createShipit()
   const { namespace, task } = capistrano(shipit)
   namespace('db', () => task('migrate', ['lod']))
@@ -54,7 +54,7 @@ it('tells a missing dependency by the name that was written', async () => {
   expect(log).toContain("Task 'lod' is not defined: did you mean 'load'?")
 })
 
-it('waits for callbacks, promises, streams and plain functions, of blocking and non-blocking hooks', async () => {
+it('waits for callbacks, promises, streams and plain functions in blocking and non-blocking hooks', async () => {
   const { shipit, run } = createShipit()
   const { before } = capistrano(shipit)
   const order: string[] = []
@@ -72,7 +72,7 @@ it('waits for callbacks, promises, streams and plain functions, of blocking and 
   expect(order).toEqual(['callback', 'promise', 'stream', 'plain', 'target'])
 })
 
-it('lets hooks be declared before and after the tasks, on tasks of other plugins, and never run', async () => {
+it("accepts hooks declared before or after their tasks, on other plugins' tasks, and on tasks that never run", async () => {
   const { shipit, ran, run } = createShipit()
   const { before, after } = capistrano(shipit)
   after('late', 'hook')
@@ -84,7 +84,7 @@ it('lets hooks be declared before and after the tasks, on tasks of other plugins
   expect(ran).toEqual(['late', 'hook'])
 })
 
-it('runs a task once, however many roads lead to it', async () => {
+it('runs a task once, however many tasks need it', async () => {
   const { shipit, ran, run } = createShipit()
   const { task, before, after } = capistrano(shipit)
   task('a', ['shared'])
@@ -97,7 +97,7 @@ it('runs a task once, however many roads lead to it', async () => {
   expect(ran).toEqual(['hook', 'shared', 'a', 'b'])
 })
 
-it('says that an invoked task has run already, and runs it again when told to', async () => {
+it('logs that an invoked task has already run, and runs it again on demand', async () => {
   const { shipit, log, ran, run } = createShipit()
   const { task, before, invoke } = capistrano(shipit)
   task('restart', ['dependency'])
@@ -112,7 +112,7 @@ it('says that an invoked task has run already, and runs it again when told to', 
   })
   expect(await run('main')).toBeUndefined()
   expect(ran).toEqual(['main', 'hook', 'dependency', 'restart', 'restart'])
-  expect(log.filter((line) => line.startsWith("'restart' has run already"))).toHaveLength(1)
+  expect(log.filter((line) => line.startsWith("'restart' has already run"))).toHaveLength(1)
 })
 
 it('reports an unknown hook and an unknown target in one error, before anything runs', () => {
@@ -129,7 +129,7 @@ it('reports an unknown hook and an unknown target in one error, before anything 
     if (!listeners.includes(each)) process.off('uncaughtException', each)
 })
 
-it("respects the shipitfile's own deploy, made before or after, and warns of hooks on what it leaves out", async () => {
+it("respects the shipitfile's own deploy, defined before or after, and warns about hooks on phases it leaves out", async () => {
   for (const late of [false, true]) {
     const { shipit, log, ran, run } = createShipit()
     const define = (): unknown => shipit.blTask('deploy', ['deploy:started', 'own'])

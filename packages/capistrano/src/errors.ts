@@ -1,6 +1,6 @@
 /**
- * Base of the errors that are meant for people: a literal `code`, a message that says what is wrong, where,
- * and what to do. `showStack = false` makes Shipit's log print the message alone.
+ * Base class of user-facing errors, with a literal `code` and a message that says what is wrong, where, and what to do.
+ * `showStack = false` makes Shipit's log print only the message.
  */
 export class DeployError extends Error {
   readonly showStack = false

@@ -28,7 +28,7 @@ it('loads shipit-deploy, and may be called twice', () => {
   expect(instance.tasks).toHaveProperty('pending:log')
 })
 
-it('keeps its flow when the shipitfile loads shipit-deploy behind it', () => {
+it('keeps its flow when the shipitfile loads shipit-deploy after it', () => {
   const { shipit: instance } = shipit()
   capistrano(instance)
   createRequire(import.meta.url)('shipit-deploy')(instance)
@@ -56,15 +56,15 @@ it('runs hooks of every kind strictly in order, blocking or not', async () => {
   after('target', 'last', slow('last'))
   after('target', 'callback', (done) => setImmediate(() => (log.push('callback'), done())))
   instance.task('first', [], slow('first'))
-  instance.task('beside', [], slow('beside'))
+  instance.task('parallel', [], slow('parallel'))
   instance.task('target', [], slow('target'))
-  instance.task('behind', [], () => void log.push('behind'))
-  await start(instance, 'beside', 'target', 'behind')
-  expect(log).toEqual(['beside', 'first', 'target', 'last', 'callback', 'behind'])
-  expect(ran).toEqual(['beside', 'first', 'target', 'last', 'callback', 'behind'])
+  instance.task('later', [], () => void log.push('later'))
+  await start(instance, 'parallel', 'target', 'later')
+  expect(log).toEqual(['parallel', 'first', 'target', 'last', 'callback', 'later'])
+  expect(ran).toEqual(['parallel', 'first', 'target', 'last', 'callback', 'later'])
 })
 
-it('runs independent non-blocking tasks side by side still', async () => {
+it('still runs independent non-blocking tasks in parallel', async () => {
   const { shipit: instance } = shipit()
   capistrano(instance)
   const log: string[] = []
@@ -95,7 +95,7 @@ it('lets a task invoke another with its hooks, once, and fail with it', async ()
   expect(ran).toEqual(['main', 'clean', 'install', 'build', 'broken'])
 })
 
-it('has listeners that start tasks run them as before', async () => {
+it('still runs tasks that listeners start', async () => {
   const { shipit: instance, ran } = shipit()
   const { task, after } = capistrano(instance)
   task('publish', [], () => void instance.emit('published'))
@@ -106,7 +106,7 @@ it('has listeners that start tasks run them as before', async () => {
   expect(ran.toSorted()).toEqual(['notify', 'publish', 'restart'])
 })
 
-it('reports everything that is wrong in one error, before anything runs', () => {
+it('reports all mistakes in one error, before anything runs', () => {
   const { shipit: instance } = shipit()
   const { after, plugin } = capistrano(instance)
   plugin.settings({
@@ -129,11 +129,11 @@ it('reports everything that is wrong in one error, before anything runs', () => 
   }
   expect(error).toBeInstanceOf(ConfigError)
   expect((error as ConfigError).mistakes).toEqual([
-    'keepReleases: expected a whole number from 1; got 0',
+    'keepReleases: expected a whole number >= 1; got 0',
     'plugin.retries: expected number; got nothing',
     "plugin.mode: must be 'a' or 'b'; got 'c'",
-    "plugin.retires: there is no such setting; did you mean 'retries'?",
-    "application: must be set, 'plugin' needs it",
+    "plugin.retires: unknown setting; did you mean 'retries'?",
+    "application: must be set; 'plugin' requires it",
     "after('deploy:publishd', 'notify'): there is no task 'deploy:publishd'; did you mean 'deploy:publish'?",
   ])
 })

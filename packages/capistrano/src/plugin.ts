@@ -34,15 +34,15 @@ import { onHosts, type OnOptions } from './ssh/on-hosts.js'
 import { defineFlows } from './tasks/deploy.js'
 import { defineInspection } from './tasks/inspection.js'
 
-/** One DSL a Shipit instance, also when this module is loaded twice (as CommonJS and as a module, say). */
+/** One DSL per Shipit instance, even if this module is loaded twice (as CommonJS and as ESM, say). */
 const INSTANCE = Symbol.for('shipit-capistrano')
 
 /**
- * Gives a Shipit instance Capistrano's DSL and deploy flow, and loads shipit-deploy if the shipitfile has not.
+ * Adds Capistrano's DSL and deploy flow to a Shipit instance, and loads shipit-deploy if the shipitfile has not.
  * Calling it again returns the same DSL.
  *
- * When Shipit initialises, settings and hooks are checked; what is wrong is reported in one {@link ConfigError}.
- * @throws {DeployError} `E_SHIPIT` for a Shipit that is not of shipit-cli 5
+ * Settings and hooks are checked when Shipit initialises; all mistakes are reported in one {@link ConfigError}.
+ * @throws {DeployError} `E_SHIPIT` for a Shipit that is not from shipit-cli 5
  */
 export default function capistrano(shipit: Shipit): Capistrano {
   refuseOtherVersion(shipit)
@@ -50,9 +50,9 @@ export default function capistrano(shipit: Shipit): Capistrano {
   return (instance[INSTANCE] ??= create(shipit))
 }
 
-/** What is said of the tasks that stay shipit-deploy's own. */
+/** Descriptions of the tasks that remain shipit-deploy's own. */
 const SHIPIT_DEPLOY: Readonly<Record<string, Description>> = {
-  'deploy:fetch': { text: 'Brings the repository into the workspace', runsOn: 'deploy machine' },
+  'deploy:fetch': { text: 'Fetches the repository into the workspace', runsOn: 'deploy machine' },
   pending: { text: 'Shows the commits that are not deployed yet', runsOn: 'deploy machine and servers' },
 }
 
@@ -101,7 +101,7 @@ function create(shipit: Shipit): Capistrano {
     if (connections) return connections
     throw new DeployError(
       'E_NOT_INITIALIZED',
-      'Servers are known once Shipit has initialised: ask for them inside of a task.',
+      'The servers are not known until Shipit has initialised: read them inside a task.',
     )
   }
   const hosts = (): readonly Host[] => connected().hosts
@@ -202,7 +202,7 @@ function create(shipit: Shipit): Capistrano {
   return dsl
 }
 
-/** The shipitfile's own tasks stay, whatever shipit-deploy calls its own. */
+/** The shipitfile's own tasks win over shipit-deploy's of the same name. */
 function loadShipitDeploy(shipit: Shipit): void {
   if (shipit.tasks['deploy:init']) return
   const own = { ...shipit.tasks }

@@ -1,17 +1,17 @@
-# Stands before every script: what all of them use.
+# Prepended to every script.
 set -eu
 unset CDPATH
 
 # Prints a line for the log.
 say() { printf '%s\n' "$*"; }
 
-# Gives the deploy machine a value: fact NAME VALUE. Not shown in the log.
+# Returns a value to the deploy machine: fact NAME VALUE. Not logged.
 fact() { printf '::%s %s\n' "$1" "$2"; }
 
-# In a shell of its own: where it can't write, some shells end, and all complain in their own words.
+# In a subshell: on a failed redirection, some shells exit, and all print their own message.
 can_write() { (: >"$1/.probe-$$") 2>/dev/null && rm -f -- "$1/.probe-$$"; }
 
-# Prints what is wrong, and what to do, and ends the script: fail STATUS MESSAGE.
+# Prints what is wrong and what to do, and exits: fail STATUS MESSAGE.
 fail() {
   fail_status=$1
   shift

@@ -1,11 +1,11 @@
-# What scripts ask about releases. They are in deploy_to when they call it.
+# Queries about releases. Callers must be in deploy_to.
 # Functions: is_release NAME, revision_of NAME, current_target, went_live
-# Variables of its own: revision, now, known, noted, last, line, name, release
+# Own variables: revision, now, known, noted, last, line, name, release
 #
-# .live has a line for each time that a release went live here, written as current changes. What others made live is in
-# revisions.log, as Capistrano writes it. Where neither is there, as behind plain Shipit, every whole release counts.
+# .live has a line for each time a release went live here, written when current changes. What Capistrano made live is in its
+# revisions.log. Without either, as after plain Shipit, every complete release counts.
 
-# Only what is named as a release is one: somebody may keep other folders there.
+# Only a folder with a release's name is one: there may be others.
 is_release() {
   case $1 in *[!0-9]*) return 1 ;; esac
   [ "${#1}" -eq 14 ] && [ -d "releases/$1" ] && [ ! -L "releases/$1" ]
@@ -17,10 +17,10 @@ revision_of() {
   printf '%s\n' "$revision"
 }
 
-# What current points at: a path, Capistrano's an absolute one.
+# What current points at: a path, absolute if Capistrano made the link.
 current_target() { if [ -L current ]; then readlink current; fi; }
 
-# Prints the releases that are here in the order in which they went live, the current one last. One may come several times.
+# Prints the existing releases in the order in which they went live, the current one last. One may occur several times.
 went_live() {
   now=$(current_target)
   now=${now##*/}
@@ -44,7 +44,7 @@ went_live() {
   if [ "$known" = ' ' ]; then
     for release in releases/*; do
       name=${release##*/}
-      # Without a repository, the live one has no REVISION, and that is no sign of anything.
+      # If the live release has no REVISION (no repository), a missing one means nothing.
       [ -z "$(revision_of "$now")" ] || [ -n "$(revision_of "$name")" ] || continue
       note_live "$name"
     done

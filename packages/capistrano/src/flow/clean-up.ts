@@ -2,7 +2,7 @@ import type { Capistrano } from '../capistrano.js'
 import type { Shipit } from '../shipit/shipit.js'
 import { serverScript, type Script } from '../ssh/script.js'
 
-/** Runs a script on all servers that take releases. What is live is live: what can't be done behind that is no reason to fail. */
+/** Runs a script on all servers that take releases. A failure is only a warning, as the release is already live. */
 export async function onAllIfPossible(
   shipit: Shipit,
   { on, releaseRoles }: Capistrano,
@@ -16,7 +16,7 @@ export async function onAllIfPossible(
   }
 }
 
-/** Removes old releases. @param remove a release that goes, too */
+/** Removes old releases. @param remove another release to remove */
 export async function cleanUp(shipit: Shipit, dsl: Capistrano, remove = ''): Promise<void> {
   const { keepReleases = 5 } = shipit.config
   const deployTo = dsl.plugin.deployTo()
@@ -24,7 +24,7 @@ export async function cleanUp(shipit: Shipit, dsl: Capistrano, remove = ''): Pro
     shipit,
     dsl,
     serverScript('clean').with({ deploy_to: deployTo, keep_releases: keepReleases, remove }),
-    'old releases could not be removed everywhere; the next deploy tries again',
+    'could not remove old releases from all servers; the next deploy will try again',
   )
 }
 
@@ -34,6 +34,6 @@ export async function discard(shipit: Shipit, dsl: Capistrano, release: string):
     shipit,
     dsl,
     serverScript('discard-release').with({ deploy_to: dsl.plugin.deployTo(), release }),
-    `release ${release}, which did not go live, could not be removed everywhere; the next deploy does that`,
+    `could not remove release ${release}, which did not go live, from all servers; the next deploy will try again`,
   )
 }

@@ -5,24 +5,24 @@ import { serverScript } from '../ssh/script.js'
 import { onAllIfPossible } from './clean-up.js'
 import type { Flow } from './flow-of.js'
 
-/** One line of `deploys.jsonl`: what was done to a server, and how it ended. */
+/** One line of `deploys.jsonl`. */
 export interface DeployRecord {
-  /** When it began: ISO 8601, UTC. */
+  /** Start time: ISO 8601, UTC. */
   readonly at: string
   readonly action: Flow
-  /** Who. */
+  /** Who deployed. */
   readonly user: string
-  /** Name of the machine that it was done from. */
+  /** Host name of the deploy machine. */
   readonly from: string
   readonly environment: string
   /** Null in a rollback. */
   readonly branch: string | null
-  /** Full commit id, or null if it is not known. */
+  /** Full commit id, or null if unknown. */
   readonly revision: string | null
   readonly release: string | null
   /** Number of servers. */
   readonly servers: number
-  /** How long it took. */
+  /** Duration. */
   readonly seconds: number
   readonly result: 'succeeded' | 'failed'
 }
@@ -32,7 +32,7 @@ export function currentUser(): string {
   return process.env['USER'] || process.env['LOGNAME'] || userInfo().username
 }
 
-/** Notes a deploy or rollback, and how it ended, in the logs on the servers. */
+/** Appends a deploy or rollback, with its result, to the logs on the servers. */
 export async function logDeploy(
   shipit: Shipit,
   dsl: Capistrano,
@@ -56,7 +56,7 @@ export async function logDeploy(
     seconds: Math.round((Date.now() - startedAt.getTime()) / 100) / 10,
     result,
   }
-  // In Capistrano's words, for those who read it there.
+  // Capistrano's wording, as in its own revisions.log.
   const line =
     action === 'rollback'
       ? `${user} rolled back to release ${release}`
@@ -69,6 +69,6 @@ export async function logDeploy(
       line: result === 'succeeded' ? line : '',
       record: JSON.stringify(record),
     }),
-    'revisions.log and deploys.jsonl could not be written everywhere',
+    'could not write revisions.log and deploys.jsonl on all servers',
   )
 }

@@ -3,8 +3,8 @@ import type { Host } from '../ssh/host.js'
 import { serverScript } from '../ssh/script.js'
 
 /**
- * Makes what stands in `releases/.staging-<name>` on servers the run's release, in one step: a release that is there is whole.
- * @param revision full commit id, if it is not noted there
+ * Turns `releases/.staging-<name>` on servers into the run's release, atomically: an existing release is always complete.
+ * @param revision full commit id, unless the folder already has its REVISION
  * @throws {ServersError} `E_SERVERS`
  */
 export async function finishRelease(

@@ -1,4 +1,4 @@
-/** The tasks of a deploy and a rollback, in order. Each does nothing but what it depends on, and what is hooked on it. */
+/** The phases of a deploy and a rollback, in order: tasks with only dependencies and hooks. */
 export const PHASES = {
   deploy: [
     'deploy:starting',
@@ -22,7 +22,7 @@ export const PHASES = {
   ],
 } as const
 
-/** What the phases stand for. */
+/** The phases' dependencies. */
 export const PHASE_TASKS: Readonly<Record<string, readonly string[]>> = {
   'deploy:starting': ['deploy:init', 'deploy:check'],
   'deploy:updating': ['deploy:fetch', 'deploy:update'],
@@ -33,17 +33,16 @@ export const PHASE_TASKS: Readonly<Record<string, readonly string[]>> = {
   'deploy:finished': ['deploy:finish', 'deploy:log_revision'],
 }
 
-/** What is told of the phases in lists. */
 export const PHASE_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  'deploy:starting': 'Before anything is changed: checks. Hook locks here',
-  'deploy:started': 'Checked; nothing is changed yet',
-  'deploy:updating': 'Makes the new release on all servers; it is not live yet',
-  'deploy:updated': 'The new release is on all servers. Hook what it needs before it goes live',
-  'deploy:reverting': 'Chooses the release to go back to',
-  'deploy:reverted': 'The release to go back to is chosen',
+  'deploy:starting': 'Runs checks before anything changes. Hook locks here',
+  'deploy:started': 'The checks have passed; nothing has changed yet',
+  'deploy:updating': 'Creates the new release on all servers; it is not live yet',
+  'deploy:updated': 'The new release is on all servers. Hook what must happen before it goes live',
+  'deploy:reverting': 'Chooses the release to roll back to',
+  'deploy:reverted': 'The release to roll back to has been chosen',
   'deploy:publishing': 'Makes the release live',
   'deploy:published': 'The release is live. Hook restarts here',
   'deploy:finishing': 'Cleans up',
   'deploy:finishing_rollback': 'Cleans up after a rollback',
-  'deploy:finished': 'The end of a deploy or rollback that worked. Hook notifications here',
+  'deploy:finished': 'The deploy or rollback has succeeded. Hook notifications here',
 }

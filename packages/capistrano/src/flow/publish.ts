@@ -8,7 +8,7 @@ import { serverScript } from '../ssh/script.js'
 
 /** What {@link publish} makes live. */
 export interface Publication {
-  /** Shipit's environment, for the commands that messages name. */
+  /** Shipit's environment, for commands in messages. */
   readonly environment: string
   readonly deployTo: string
   /** Name of the release. */
@@ -17,13 +17,13 @@ export interface Publication {
 }
 
 /**
- * Makes a release the current one on every server. If a server can't, those that could go back to what they had. With a
- * fencing token, a server refuses that has seen a deploy with a higher number, also to go back: what it has is that deploy's.
+ * Makes a release the current one on every server. If one server fails, the others switch back. A server that has seen a
+ * fencing token with a higher number refuses, even to switch back: its release is the later deploy's.
  * @throws {ServersError} `E_SERVERS`
  */
 export async function publish(hosts: readonly Host[], on: On, publication: Publication): Promise<void> {
   const { deployTo, release, token } = publication
-  // An interrupt does not cut this short: a server whose answer is lost may have changed or not. It takes a moment.
+  // Not interruptible: a server whose answer is lost may have switched or not. It takes only a moment.
   const { signal } = new AbortController()
   setMaxListeners(0, signal)
   const script = serverScript('publish').with({
@@ -47,24 +47,23 @@ export async function publish(hosts: readonly Host[], on: On, publication: Publi
       host.script(script.with({ target: previousOf.get(host) ?? '', back: 1 }), { signal }),
     )
     const back = flipped.length - failed.length
-    const note =
-      back > 0 ? `${counted(back, 'other server')} went back to the release that was live there before.` : ''
+    const note = back > 0 ? `${counted(back, 'other server')} switched back to the previous release.` : ''
     throw new ServersError([...error.failures, ...failed], hosts.length, note)
   }
 }
 
-/** Whether a script was cut off, by a lost connection or a signal, so that nobody knows how far it came. */
+/** Whether a script was cut off, by a lost connection or a signal, so that its effect is unknown. */
 function isCutOff(error: unknown): error is HostError {
   return error instanceof HostError && (error.status === null || error.status === 255)
 }
 
 function unknownState(error: HostError, { environment, release }: Publication): HostError {
   const { host, status } = error
-  const output = `the connection was lost while publishing: it may run release ${release}, or what it had before. Once it can be reached, \`shipit ${environment} deploy:status\` says which; deploy again to bring all servers to the same release`
+  const output = `lost the connection while publishing: release ${release} may or may not be live. Once the server is reachable, check with \`shipit ${environment} deploy:status\`, and deploy again to bring all servers to the same release`
   return new HostError({ code: 'E_UNREACHABLE', host, status, output, cause: error })
 }
 
-/** The failures of servers that could not go back. */
+/** Failures of servers that could not switch back. */
 async function goBack(
   hosts: readonly Host[],
   on: On,

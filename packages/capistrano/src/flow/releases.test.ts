@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { releaseName, rollbackTarget, serverReleases } from './releases.js'
 
-/** A server whose releases went live in this order, and that has more which did not. */
+/** A server whose releases went live in this order, and that also has some that never did. */
 const server = (wentLive: string, never: readonly string[] = []) => {
   const live = wentLive.split(' ')
   return serverReleases({
@@ -15,47 +15,47 @@ it('names a release after the time, in UTC', () => {
   expect(releaseName(new Date('2026-11-23T20:15:30.123Z'))).toBe('20261123201530')
 })
 
-it('names a release later than all that are there, also when a clock was wrong', () => {
+it('names a release later than all existing ones, even if a clock was wrong', () => {
   expect(releaseName(new Date('2026-11-23T20:15:30Z'), ['20261123201530', '20270101235959'])).toBe(
     '20270102000000',
   )
 })
 
 it.each([
-  ['what was live before', '1 2 3', '2'],
-  ['never a release that did not go live', '1 4', '1'],
-  ['two back, the second time', '1 2 3 2', '1'],
-  ['what was live before a deploy that came behind two rollbacks', '1 2 3 2 1 4', '1'],
-  ['the one before it, when the same release went live again', '1 2 2', '1'],
-])('goes back to %s', (_, wentLive, expected) => {
+  ['the previously live release', '1 2 3', '2'],
+  ['no release that never went live', '1 4', '1'],
+  ['two releases before, the second time', '1 2 3 2', '1'],
+  ['what was live before a deploy that followed two rollbacks', '1 2 3 2 1 4', '1'],
+  ['the one before, when the same release went live again', '1 2 2', '1'],
+])('rolls back to %s', (_, wentLive, expected) => {
   const target = rollbackTarget([server(wentLive, ['0', '2', '3'])], undefined)
   expect(target).toMatchObject({ release: { name: expected }, wasLive: true, missing: [] })
 })
 
-it('goes back from the newest that is live when servers differ, to what those have that are there', () => {
+it('rolls back from the newest live release when servers differ', () => {
   expect(rollbackTarget([server('1 2 3'), server('1 2')], undefined)).toMatchObject({
     release: { name: '2' },
     from: { name: '3', revision: 'abc' },
   })
 })
 
-it('tells which servers lack the release', () => {
+it('lists the servers that lack the release', () => {
   const servers = [server('1 2 3'), server('3'), server('1 2 3'), serverReleases({})]
   expect(rollbackTarget(servers, undefined)).toMatchObject({ release: { name: '2' }, missing: [1, 3] })
 })
 
-it('takes the release that was asked for, and says if it never was live', () => {
+it('takes the requested release, and reports if it was never live', () => {
   expect(rollbackTarget([server('1 3', ['2'])], '2')).toMatchObject({
     release: { name: '2' },
     wasLive: false,
   })
   expect(rollbackTarget([server('1 2 3')], '1')).toMatchObject({ release: { name: '1' }, wasLive: true })
   expect(rollbackTarget([server('1 3', ['2 '])], '2')).toEqual({
-    reason: 'no server has release 2, finished; there are 1, 3',
+    reason: 'no server has a complete release 2; available: 1, 3',
   })
 })
 
-it('says when there is nothing to go back to', () => {
+it('reports when there is nothing to roll back to', () => {
   expect(rollbackTarget([server('1', ['0'])], undefined)).toEqual({
     reason: 'no server has a release that was live before 1',
   })

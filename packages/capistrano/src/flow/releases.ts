@@ -2,7 +2,7 @@ import type { Facts, Host } from '../ssh/host.js'
 import { serverScript } from '../ssh/script.js'
 import type { DeployRecord } from './deploy-log.js'
 
-/** One release on a server. */
+/** A release on a server. */
 export interface Release {
   /** `YYYYMMDDHHmmss`, UTC. */
   readonly name: string
@@ -10,23 +10,23 @@ export interface Release {
   readonly revision: string | undefined
 }
 
-/** What a server has. */
+/** A server's releases. */
 export interface ServerReleases {
   /** Name of the release that is live, or undefined. */
   readonly current: string | undefined
-  /** Full commit id that is live, or undefined if it is not known. */
+  /** Full commit id that is live, or undefined if unknown. */
   readonly revision: string | undefined
-  /** What the deploy log says of how that went live, if it was asked for. */
+  /** The live release's record in the deploy log, if requested. */
   readonly record: Partial<DeployRecord> | undefined
   /** Oldest first. */
   readonly releases: readonly Release[]
-  /** Names of those that went live, in that order, the current one last. One may come several times. */
+  /** Names of those that went live, in that order, the current one last. One may occur several times. */
   readonly wentLive: readonly string[]
 }
 
 /**
- * Asks a server what it has. Changes nothing.
- * @param withRecord asks for the deploy log's record, too, for which the server needs `grep` and `tail`
+ * Queries a server's releases. Changes nothing.
+ * @param withRecord also reads the deploy log's record, for which the server needs `grep` and `tail`
  * @throws {HostError}
  */
 export async function askReleases(host: Host, deployTo: string, withRecord = false): Promise<ServerReleases> {
@@ -35,7 +35,7 @@ export async function askReleases(host: Host, deployTo: string, withRecord = fal
   return serverReleases(await host.script(script.with(variables)))
 }
 
-/** Reads what `server/list-releases.sh` reports. */
+/** Parses the output of `server/list-releases.sh`. */
 export function serverReleases(facts: Facts): ServerReleases {
   const releases = (facts['release'] ?? []).map((fact) => {
     const space = fact.lastIndexOf(' ')
@@ -50,7 +50,7 @@ export function serverReleases(facts: Facts): ServerReleases {
   }
 }
 
-/** What most servers have live, of those that have something; undefined if none has. */
+/** The release that is live on most servers; undefined if none is. */
 export function majorityLive(servers: readonly ServerReleases[]): ServerReleases | undefined {
   const most = majority(servers.flatMap(({ current }) => current ?? []))
   return most === undefined ? undefined : servers.find(({ current }) => current === most)
@@ -64,27 +64,27 @@ function parseRecord(line = ''): Partial<DeployRecord> | undefined {
   }
 }
 
-/** Name for a release made now; later than every name that is there, also when a clock is off. */
+/** Name for a release made now; later than every existing name, even if a clock is off. */
 export function releaseName(now: Date, existing: readonly string[] = []): string {
   const name = now.toISOString().replaceAll(/\D/g, '').slice(0, 14)
   const newest = existing.filter((each) => /^\d{14}$/.test(each)).reduce((a, b) => (a > b ? a : b), '')
   return name > newest ? name : after(newest)
 }
 
-/** Where a rollback goes. */
+/** What a rollback goes to. */
 export interface RollbackTarget {
   readonly release: Release
-  /** What most of the servers leave that are furthest. */
+  /** The newest live release. */
   readonly from: Release
-  /** False if no server ever had it live: the user names it. */
+  /** False if it was never live on any server. */
   readonly wasLive: boolean
-  /** Indexes of the servers that do not have it. */
+  /** Indexes of the servers that lack it. */
   readonly missing: readonly number[]
 }
 
 /**
- * The release to go back to: `wanted`, or what was live before the newest release that is live now, as users count: one that
- * was gone back from does not count. Returns a sentence if there is none.
+ * The release to roll back to: `wanted`, or what was live before the newest live release, not counting releases that were
+ * rolled back. Returns the reason if there is none.
  */
 export function rollbackTarget(
   servers: readonly ServerReleases[],
@@ -106,7 +106,7 @@ export function rollbackTarget(
   const release = find(name)
   if (!release) {
     const names = [...new Set(finished.flatMap((releases) => releases.map((each) => each.name)))].toSorted()
-    return { reason: `no server has release ${name}, finished; there are ${names.join(', ') || 'none'}` }
+    return { reason: `no server has a complete release ${name}; available: ${names.join(', ') || 'none'}` }
   }
   return {
     release,
@@ -118,7 +118,7 @@ export function rollbackTarget(
   }
 }
 
-/** What is live below what: going back to a release takes away all that went live since. */
+/** The history without what was rolled back: a rollback to a release drops all that went live since. */
 function stack(wentLive: readonly string[]): string[] {
   return wentLive.reduce<string[]>((below, name) => [...below.slice(0, indexOrEnd(below, name)), name], [])
 }
@@ -128,7 +128,7 @@ function indexOrEnd(names: readonly string[], name: string): number {
   return index < 0 ? names.length : index
 }
 
-/** Each server's releases that are whole: with a REVISION, unless they are made without a repository. */
+/** Each server's complete releases: those with a REVISION, unless they are made without a repository. */
 function finishedReleases(servers: readonly ServerReleases[]): Release[][] {
   const marked = servers.some(({ current, releases }) =>
     releases.some(({ name, revision }) => name === current && revision !== undefined),
@@ -142,7 +142,7 @@ export function commonReleases(servers: readonly ServerReleases[]): string[] {
   return (first ?? []).filter((name) => others.every((names) => names.includes(name))).toReversed()
 }
 
-/** What occurs most often, or undefined. */
+/** The most frequent value, or undefined. */
 export function majority<T>(values: readonly T[]): T | undefined {
   const counts = new Map<T, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)

@@ -6,20 +6,20 @@ import { ServersError } from '../ssh/servers-error.js'
 import { finishRelease } from './finish-release.js'
 import { rollbackTarget, type Release } from './releases.js'
 
-/** What {@link chooseRollback} goes by. */
+/** Options of {@link chooseRollback}. */
 export interface RollbackOptions {
-  /** Name of the release that the user wants. @default what was live before */
+  /** Name of the release that the user wants. @default the previously live one */
   readonly wanted: string | undefined
-  /** Brings a release to servers that lack it, where a plugin can. */
+  /** Brings a release to servers that lack it, if a plugin can. */
   readonly restore: RestoreRelease | undefined
-  /** Links what releases share. */
+  /** Links shared files and folders into the release. */
   readonly link: (hosts: readonly Host[]) => Promise<void>
   readonly log: (line: string) => void
 }
 
 /**
- * Chooses the release to go back to, and brings it to servers that do not have it.
- * @throws {DeployError} `E_NO_ROLLBACK` if there is none, or a server can't have it; {@link ServersError} `E_SERVERS`
+ * Chooses the release to roll back to, and restores it on servers that lack it.
+ * @throws {DeployError} `E_NO_ROLLBACK` if there is none, or it can't be restored; {@link ServersError} `E_SERVERS`
  */
 export async function chooseRollback(dsl: Capistrano, options: RollbackOptions): Promise<void> {
   const { run } = dsl.plugin
@@ -32,8 +32,8 @@ export async function chooseRollback(dsl: Capistrano, options: RollbackOptions):
   const { release, from, wasLive, missing } = target
   run.choose(release)
   run.leaves(from.name)
-  log(`Going back from ${shown(from)} to ${shown(release)}.`)
-  if (!wasLive) log(`Release ${release.name} was never live: ROLLBACK_RELEASE names it.`)
+  log(`Rolling back from ${shown(from)} to ${shown(release)}.`)
+  if (!wasLive) log(`Release ${release.name}, set by ROLLBACK_RELEASE, was never live.`)
   if (release.revision && release.revision === from.revision && release.name !== from.name)
     log('Both are the same commit.')
   const hosts = dsl.releaseRoles('all')
@@ -50,10 +50,10 @@ async function restoreOn(
   const names = hosts.map(({ name }) => name).join(', ')
   const have = hosts.length === 1 ? 'does' : 'do'
   const lack = `${names} ${have} not have release ${release.name}${release.revision ? `, commit ${release.revision}` : ''}`
-  const advice = `Name another release with ROLLBACK_RELEASE, leave ${names} out with HOSTS, or deploy that commit again.`
+  const advice = `Choose another release with ROLLBACK_RELEASE, leave ${names} out with HOSTS, or deploy that commit again.`
   if (!restore)
     throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${lack}. Nothing was changed. ${advice}`)
-  log(`${lack}: bringing it there.`)
+  log(`${lack}: restoring it.`)
   try {
     await restore(hosts, release)
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.js'
 import { SequenceError } from '../graph/sequence.js'
 import { PHASES } from './phases.js'
 
-/** Hooks on phases that the shipitfile's own `deploy` or `rollback` leaves out, a sentence each. */
+/** A warning for each hook on a phase that the shipitfile's own `deploy` or `rollback` leaves out. */
 export function skippedPhaseHooks(graph: Graph): string[] {
   const skipped = (['deploy', 'rollback'] as const).flatMap((flow) => {
     const reached = reachable(graph, flow)
@@ -26,7 +26,7 @@ function reachable(graph: Graph, name: string): readonly string[] | undefined {
   try {
     return graph.sequence([name]).names
   } catch (error) {
-    // What is missing is told when it is started.
+    // A missing task is reported when it is started.
     if (error instanceof SequenceError) return undefined
     throw error
   }

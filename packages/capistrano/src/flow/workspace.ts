@@ -6,7 +6,7 @@ import { runProgram, whyFailed } from '../processes/run-program.js'
 import { DEFAULT_BRANCH } from '../settings/default-branch.js'
 import type { EnvironmentConfig } from '../shipit/shipit.js'
 
-/** shipit-deploy's settings for what is deployed. */
+/** shipit-deploy's settings for what to deploy. */
 export interface WorkspaceSettings {
   readonly workspace?: string
   readonly rsyncFrom?: string
@@ -16,8 +16,8 @@ export interface WorkspaceSettings {
 }
 
 /**
- * The folder that is copied. rsync would make the release like an empty one, too: as empty.
- * @throws {DeployError} `E_WORKSPACE` if there is nothing in it
+ * The folder to copy. rsync would also copy an empty one, and empty the release.
+ * @throws {DeployError} `E_WORKSPACE` if it is empty
  */
 export async function sourceFolder(
   workspace: string | undefined,
@@ -28,28 +28,25 @@ export async function sourceFolder(
   }: WorkspaceSettings & Pick<EnvironmentConfig, 'repositoryUrl'>,
 ): Promise<string> {
   if (!rsyncFrom)
-    throw new DeployError(
-      'E_WORKSPACE',
-      "workspace: there is none to copy; 'deploy:fetch' makes one, or set it.",
-    )
+    throw new DeployError('E_WORKSPACE', "workspace: there is none to copy; set it, or run 'deploy:fetch'.")
   const source = resolve(rsyncFrom, dirToCopy)
   const names = await readdir(source).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw new DeployError('E_WORKSPACE', `Can't read ${source}, which is to be deployed: ${error.message}.`)
+    throw new DeployError('E_WORKSPACE', `Can't read the folder to deploy, ${source}: ${error.message}.`)
   })
   if (names.some((name) => name !== '.git')) return source
   const { workspace: configured, repositoryUrl, shallowClone = true } = settings
   throw new DeployError(
     'E_WORKSPACE',
     configured && !repositoryUrl && shallowClone
-      ? `shallowClone: without repositoryUrl it leaves an empty folder in the place of workspace; set it to false. There is nothing to deploy in ${source}.`
-      : `There is nothing to deploy in ${source}: check workspace, rsyncFrom and dirToCopy, and what builds there.`,
+      ? `shallowClone: without repositoryUrl it replaces workspace with an empty folder; set it to false. There is nothing to deploy in ${source}.`
+      : `There is nothing to deploy in ${source}: check workspace, rsyncFrom, dirToCopy and the build.`,
   )
 }
 
 /**
- * The commit id that the workspace has of the branch; undefined if it is a folder in no repository, and should not be one.
- * @throws {DeployError} `E_WORKSPACE` if git can't tell
+ * The branch's commit id in the workspace; undefined without `repositoryUrl` if the workspace is not in a repository.
+ * @throws {DeployError} `E_WORKSPACE` if git does not find it
  */
 export async function workspaceRevision(
   workspace: string,
@@ -61,7 +58,7 @@ export async function workspaceRevision(
   if (!outcome.failed) return outcome.stdout.trim()
   throw new DeployError(
     'E_WORKSPACE',
-    `The workspace ${workspace} has no branch, tag or commit '${branch}', so it is not known what is deployed: correct branch or workspace. git says: ${whyFailed(outcome)}`,
+    `The workspace ${workspace} has no branch, tag or commit '${branch}', so the revision is unknown: correct branch or workspace. git says: ${whyFailed(outcome)}`,
   )
 }
 

@@ -1,20 +1,20 @@
 import { unescape } from 'node:querystring'
 
-/** What git is told, so that an address works whose user and password it is not given. */
+/** How git authenticates without credentials in the URL. */
 export interface GitAccess {
-  /** The address, without user and password if it is a web one. */
+  /** The URL, without user and password if it is http(s). */
   readonly url: string
-  /** Settings, some of them more than once. */
+  /** git configuration; a name may occur more than once. */
   readonly config: readonly (readonly [name: string, value: string])[]
   readonly env: Readonly<Record<string, string>>
 }
 
-/** A shell's function; git adds what it wants to the command. */
+/** A shell function; git appends the operation. */
 const HELPER = `!answer() { printf 'username=%s\\npassword=%s\\n' "$SHIPIT_GIT_USERNAME" "$SHIPIT_GIT_PASSWORD"; }; answer`
 
 /**
- * Takes user and password out of a web address. git gives addresses to programs of its own as arguments, which every
- * user of the machine sees, and writes them into submodules' files; it asks a credential helper out of sight.
+ * Removes user and password from an http(s) URL. git passes URLs to its own programs as arguments, which every user of the
+ * machine can see, and writes them into submodules' files; a credential helper keeps them hidden.
  */
 export function gitAccess(repositoryUrl: string): GitAccess {
   const parts = /^(https?:\/\/)([^/?#]*)@([^/?#]*)(.*)$/is.exec(repositoryUrl)
@@ -26,7 +26,7 @@ export function gitAccess(repositoryUrl: string): GitAccess {
   if (colon < 0) return { url, config: [[`${site}.username`, unescape(user)]], env: {} }
   return {
     url,
-    // The empty one takes away the user's own helpers: they would keep the password.
+    // The empty one disables the user's own helpers, which would store the password.
     config: [
       [`${site}.helper`, ''],
       [`${site}.helper`, HELPER],

@@ -2,15 +2,14 @@ import type { GitAccess } from './access.js'
 
 /** Options of {@link gitEnvironment}. */
 export interface GitEnvironmentOptions {
-  /** How git gets at the repository. */
   readonly access: GitAccess
-  /** More git configuration; a name may occur more than once. @default none */
+  /** More git configuration; a name may occur more than once. @default [] */
   readonly config?: Iterable<readonly [name: string, value: string]>
-  /** What git would have otherwise. @default this process's environment */
+  /** The base environment. @default this process's environment */
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** The environment of a git that asks nobody, and is told what it needs where no process list shows it. */
+/** An environment in which git never prompts, and which passes its settings where no process list shows them. */
 export function gitEnvironment({
   access,
   config = [],

@@ -7,7 +7,7 @@ import { gitEnvironment } from './environment.js'
 import { withoutCredentials } from './without-credentials.js'
 
 /**
- * What the repository says of the branch; undefined if there is no repository, or none of its references is named so.
+ * The commit id of the branch or tag in the repository; undefined if there is no repository or no such reference.
  * @throws {DeployError} `E_REPOSITORY`
  */
 export async function findRevision(settings: EnvironmentConfig): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-/** A text for people: addresses in it lose user and password. */
+/** Removes user and password from URLs in a text. */
 export function withoutCredentials(text: string): string {
   return text.replaceAll(/(\w+:\/\/)[^/\s]*@/g, '$1')
 }

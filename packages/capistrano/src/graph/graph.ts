@@ -4,11 +4,11 @@ import { Hooks, HookTable, type Hook } from './hooks.js'
 import { Namespaces } from './namespaces.js'
 import { sequence, type Sequence } from './sequence.js'
 
-/** Tasks, hooks and namespaces of one Shipit instance, put together. */
+/** Tasks, hooks and namespaces of one Shipit instance. */
 export class Graph {
   readonly namespaces = new Namespaces()
   readonly hooks = new Hooks()
-  /** Names of tasks that wait as hooks do. */
+  /** Names of other tasks that are barriers, like hooks. */
   readonly barriers = new Set<string>()
 
   constructor(private readonly tasks: () => Readonly<Record<string, Task>>) {}
@@ -23,7 +23,6 @@ export class Graph {
     return this.hooks.resolve(this.tasks())
   }
 
-  /** What is wrong with the hooks, a sentence each. */
   mistakes(): string[] {
     return hookMistakes(this.resolved(), this.declaredHooks())
   }

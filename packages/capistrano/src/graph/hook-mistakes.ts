@@ -3,7 +3,7 @@ import type { Task } from '../shipit/shipit.js'
 import { HookTable, type Hook } from './hooks.js'
 import { sequence, SequenceError } from './sequence.js'
 
-/** What is wrong with the hooks, a sentence each: unknown tasks, cycles. */
+/** Messages about mistakes in hooks: unknown tasks, cycles. */
 export function hookMistakes(tasks: Readonly<Record<string, Task>>, hooks: readonly Hook[]): string[] {
   const known = Object.keys(tasks)
   const found = hooks.flatMap(({ when, target, hook }) =>
@@ -16,7 +16,7 @@ export function hookMistakes(tasks: Readonly<Record<string, Task>>, hooks: reado
   )
   if (found.length > 0) return found
 
-  // A dependency that is missing is told when its task is started, as Shipit does.
+  // A missing dependency is reported when its task is started, as in Shipit.
   const complete = Object.fromEntries(
     Object.entries(tasks).map(([name, task]) => [
       name,

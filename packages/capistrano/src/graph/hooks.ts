@@ -4,20 +4,19 @@ import { resolveName, type ScopedName } from './namespaces.js'
 /** When a hook runs: before its target's dependencies, or after the target. */
 export type When = 'before' | 'after'
 
-/** One declared hook. */
 export interface Hook<Name = string> {
   readonly when: When
   readonly target: Name
   readonly hook: Name
 }
 
-/** Hooks whose names are resolved, by target. */
+/** Hooks with resolved names, by target. */
 export class HookTable {
   private readonly hooks: Record<When, Map<string, Set<string>>> = { before: new Map(), after: new Map() }
 
   private readonly names = new Set<string>()
 
-  /** @param barriers names of more tasks that wait as hooks do */
+  /** @param barriers names of other tasks that are barriers, like hooks */
   constructor(
     all: readonly Hook[],
     private readonly barriers: ReadonlySet<string> = new Set(),
@@ -31,7 +30,7 @@ export class HookTable {
     }
   }
 
-  /** Whether a task waits for all that stands before it, and all that stands behind waits for it. */
+  /** Whether a task waits for everything before it, and everything after waits for it. */
   isBarrier(name: string): boolean {
     return this.names.has(name) || this.barriers.has(name)
   }
@@ -42,7 +41,7 @@ export class HookTable {
   }
 }
 
-/** The hooks that were declared, in that order. */
+/** The declared hooks, in order. */
 export class Hooks {
   private readonly declared: Hook<ScopedName>[] = []
 
@@ -50,7 +49,7 @@ export class Hooks {
     this.declared.push({ when, target, hook })
   }
 
-  /** Their full names, as far as the tasks are known. */
+  /** The hooks with full task names, where the tasks exist. */
   resolve(tasks: Readonly<Record<string, Task>>): Hook[] {
     return this.declared.map(({ when, target, hook }) => ({
       when,

@@ -1,12 +1,12 @@
 import type { Task } from '../shipit/shipit.js'
 
-/** A name as it was written, and what it may stand for: the innermost namespace first, as Rake looks it up. */
+/** A name as written, and the full names it may stand for: the innermost namespace first, as in Rake. */
 export interface ScopedName {
   readonly written: string
   readonly candidates: readonly string[]
 }
 
-/** Finds the task that a name stands for; the name as written if there is none. */
+/** The full name that a name stands for, or the name as written if there is no such task. */
 export function resolveName(
   { written, candidates }: ScopedName,
   tasks: Readonly<Record<string, Task>>,
@@ -14,12 +14,12 @@ export function resolveName(
   return candidates.find((candidate) => tasks[candidate]) ?? written
 }
 
-/** The namespaces that a shipitfile is in while it defines tasks. */
+/** The stack of namespaces in which a shipitfile defines tasks. */
 export class Namespaces {
   private readonly stack: string[] = []
   private readonly dependencies = new Map<string, readonly ScopedName[]>()
 
-  /** Runs `define` inside of a namespace. */
+  /** Runs `define` inside a namespace. */
   within(name: string, define: () => void): void {
     this.stack.push(name)
     try {
@@ -29,12 +29,12 @@ export class Namespaces {
     }
   }
 
-  /** The full name of a task that is defined here. */
+  /** The full name of a task defined here. */
   qualify(name: string): string {
     return [...this.stack, name].join(':')
   }
 
-  /** A task's name that is used here. The task may be defined later. */
+  /** A reference to a task, which may be defined later. */
   scoped(written: string): ScopedName {
     const candidates = this.stack.map((_, index) =>
       [...this.stack.slice(0, this.stack.length - index), written].join(':'),
@@ -42,7 +42,7 @@ export class Namespaces {
     return { written, candidates: [...candidates, written] }
   }
 
-  /** Notes the dependencies of a task that is defined here, to be resolved when all tasks are known. */
+  /** Records the dependencies of a task defined here, to resolve once all tasks are known. */
   depends(task: string, dependencies: readonly string[]): void {
     if (this.stack.length === 0) this.dependencies.delete(task)
     else
@@ -52,7 +52,7 @@ export class Namespaces {
       )
   }
 
-  /** Puts full names into the dependencies that were noted. */
+  /** Replaces the recorded dependencies with full names. */
   resolveDependencies(tasks: Readonly<Record<string, Task>>): void {
     for (const [name, dependencies] of this.dependencies) {
       const task = tasks[name]

@@ -1,7 +1,7 @@
 import type { Task } from '../shipit/shipit.js'
 import type { Sequence } from './sequence.js'
 
-/** One time that a task is to run. */
+/** One planned run of a task. */
 interface Entry {
   readonly name: string
   readonly isBarrier: boolean
@@ -11,9 +11,9 @@ interface Entry {
 }
 
 /**
- * The order of a run, and which of its tasks may start. What was planned stays as it is when something is started in the
- * middle: that comes ahead of all that has not started, with its own dependencies and hooks, all of which run again if they
- * ran before. A task that was to run later anyway does not run then, unless it is a hook: its place is beside its target.
+ * The order of a run, and which of its tasks may start. Tasks started during a run go before everything not yet started, with
+ * their dependencies and hooks, all of which run again if they have already run; the rest of the order stays. They do not run
+ * again in their planned place, except for hooks, which belong to their targets.
  */
 export class Schedule {
   private entries: Entry[] = []
@@ -33,9 +33,9 @@ export class Schedule {
     this.arrange(entriesOf(sequence))
   }
 
-  /** Starts more in a run. */
+  /** Adds tasks to a run. */
   start(sequence: Sequence): void {
-    // What runs is on its way; but a hook that runs may be beside an earlier run of its target.
+    // Running tasks are not added again; but a running hook may belong to an earlier run of its target.
     const started = entriesOf(sequence).filter(({ name, isHook }) => isHook || !this.running.has(name))
     const running = [...this.running.values()]
     const names = new Set(started.map(({ name }) => name))
@@ -47,30 +47,30 @@ export class Schedule {
       (entry) => !entry.ended && !running.includes(entry) && (entry.isHook || !names.has(entry.name)),
     )
     this.arrange([...running, ...started, ...planned])
-    // Orchestrator takes what it believes to start anew for undone; what runs, or is not started, is not.
+    // Orchestrator marks everything it believes to be starting as not done, even what is not started again.
     for (const name of this.known) {
       const task = this.tasks()[name]
       if (task && !task.running && !this.next(name)) task.done = true
     }
   }
 
-  /** Names of all that was planned, whether it has run or not. */
+  /** Names of all planned tasks, whether they have run or not. */
   get all(): ReadonlySet<string> {
     return this.known
   }
 
-  /** Whether all of it has run. */
+  /** Whether all tasks have run. */
   get isDone(): boolean {
     return this.entries.every(({ ended }) => ended)
   }
 
-  /** Names of what is to run, in order, each once. */
+  /** Names of tasks that have not ended, in order, each once. */
   get names(): string[] {
     return [...new Set(this.entries.flatMap(({ name, ended }) => (ended ? [] : [name])))]
   }
 
-  /** Names of what is to run, or runs, ahead of a task; all of it if that one is not to run. */
-  ahead(name: string): string[] {
+  /** Names of tasks before a task that have not ended; all of them if it is not planned. */
+  before(name: string): string[] {
     const { names } = this
     return names.slice(0, names.includes(name) ? names.indexOf(name) : names.length)
   }
@@ -87,15 +87,14 @@ export class Schedule {
     return (this.barriers[this.nextBarrier]?.position ?? Infinity) > entry.position
   }
 
-  /** Notes that a task of the order has started. */
+  /** Records that a planned task has started. */
   started(name: string): void {
     const entry = this.next(name)
     if (entry) this.running.set(name, entry)
   }
 
   /**
-   * Notes that a task has ended. One that another task invoked, in the middle, does not run in its place again, unless it
-   * failed there.
+   * Records that a task has ended. One that another task invoked does not run again in its own place, unless it failed.
    */
   ended(task: Task): void {
     const entry = this.running.get(task.name)
@@ -105,7 +104,7 @@ export class Schedule {
     if (this.next(task.name)) task.done = false
   }
 
-  /** The tasks one behind the other, with what is started meanwhile, and without what has run elsewhere. */
+  /** The tasks one after another, with those started meanwhile, without those that have run elsewhere. */
   *oneByOne(): Generator<Task> {
     for (let entry = this.first(); entry; entry = this.first()) {
       const task = this.tasks()[entry.name]
@@ -144,7 +143,7 @@ export class Schedule {
   }
 }
 
-/** Whether a task has run in this run; one that failed has not. */
+/** Whether a task has already run in this run; a failed one does not count. */
 export function hasRun({ done = false, failed = false }: Task): boolean {
   return done && !failed
 }

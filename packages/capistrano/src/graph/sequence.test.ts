@@ -21,7 +21,7 @@ function hooks(...declared: Declared[]): HookTable {
   return new HookTable(list(...declared))
 }
 
-it('puts before-hooks ahead of dependencies, and after-hooks behind the task, in the order declared', () => {
+it('puts before-hooks before dependencies, and after-hooks after the task, in the order declared', () => {
   const tasks = graph({ deploy: ['dep'], dep: [], a: [], b: [], c: [], d: [] })
   const { names } = sequence(
     tasks,
@@ -36,7 +36,7 @@ it('puts before-hooks ahead of dependencies, and after-hooks behind the task, in
   expect(names).toEqual(['a', 'b', 'dep', 'deploy', 'c', 'd'])
 })
 
-it('follows hooks and dependencies of hooks, and runs a task once however many roads lead to it', () => {
+it('follows hooks and dependencies of hooks, and runs a task once however many tasks need it', () => {
   const tasks = graph({ deploy: [], hook: ['shared'], shared: [], inner: ['shared'] })
   const { names, barriers } = sequence(
     tasks,
@@ -53,7 +53,7 @@ it('names the path of a cycle', () => {
   expect(() => sequence(tasks, ['a'], declared)).toThrowError('a -> b -> c -> a')
 })
 
-it('tells a missing task as Orchestrator expects it, with the nearest name', () => {
+it('reports a missing task as Orchestrator expects, with the nearest name', () => {
   expect(() => sequence(graph({ 'deploy:publish': [] }), ['deploy:publsh'], hooks())).toThrowError(
     expect.objectContaining({
       missingTask: 'deploy:publsh',
@@ -62,7 +62,7 @@ it('tells a missing task as Orchestrator expects it, with the nearest name', () 
   )
 })
 
-it('finds hooks on tasks, and of tasks, that nobody defined', () => {
+it('finds undefined hooks, and hooks on undefined tasks', () => {
   const found = hookMistakes(
     graph({ 'deploy:published': [], notify: [] }),
     list(['after', 'deploy:publishd', 'notify'], ['after', 'deploy:published', 'notfy']),
@@ -73,7 +73,7 @@ it('finds hooks on tasks, and of tasks, that nobody defined', () => {
   ])
 })
 
-it('lets a barrier wait for all before it, and all behind it wait for the barrier', () => {
+it('makes a barrier wait for everything before it, and everything after it wait for the barrier', () => {
   const tasks = graph({ one: [], two: [], hook: [], three: [] })
   const ordered = sequence(tasks, ['one', 'two', 'three'], hooks(['after', 'two', 'hook']))
   const schedule = new Schedule(() => tasks)

@@ -2,19 +2,19 @@ import { nearest } from '../settings/nearest.js'
 import type { Task } from '../shipit/shipit.js'
 import type { HookTable } from './hooks.js'
 
-/** Tasks in running order, and which of them are barriers. */
+/** Tasks in running order. */
 export interface Sequence {
   readonly names: readonly string[]
   /**
-   * Tasks that are hooks, were reached through one, or are to wait like one. A barrier waits for all that stands before it, and all that stands
-   * behind waits for it.
+   * Hooks, tasks reached through hooks, and other declared barriers. A barrier waits for everything before it, and everything
+   * after waits for it.
    */
   readonly barriers: ReadonlySet<string>
-  /** Those of them that are hooks themselves, and not what a hook depends on. */
+  /** The hooks themselves, without their dependencies. */
   readonly hooks: ReadonlySet<string>
 }
 
-/** What Orchestrator expects of the errors that its `sequence` throws. */
+/** An error as Orchestrator expects it from `sequence`. */
 export class SequenceError extends Error {
   readonly showStack = false
   missingTask?: string
@@ -23,7 +23,7 @@ export class SequenceError extends Error {
 
 /**
  * Puts tasks into running order: before-hooks, dependencies, the task, after-hooks; each task once.
- * @throws {SequenceError} with `missingTask` or `recursiveTasks`, as sequencify has them
+ * @throws {SequenceError} with `missingTask` or `recursiveTasks`, as in sequencify
  */
 export function sequence(
   tasks: Readonly<Record<string, Task>>,
@@ -33,19 +33,19 @@ export function sequence(
   const order = new Set<string>()
   const barriers = new Set<string>()
   const hooks = new Set<string>()
-  // A set keeps the order, too, and knows at once whether a task waits for itself.
+  // An ordered set, for a fast check whether a task waits for itself.
   const path = new Set<string>()
 
-  const visit = (name: string, isHook: boolean, behindHook = isHook): void => {
+  const visit = (name: string, isHook: boolean, viaHook = isHook): void => {
     if (order.has(name)) return
     const task = tasks[name]
     if (!task) throw missing(name, Object.keys(tasks))
     if (path.has(name)) throw recursion([...path], name)
     path.add(name)
     for (const hook of table.of('before', name)) visit(hook, true)
-    for (const dependency of task.dep) visit(dependency, false, behindHook)
+    for (const dependency of task.dep) visit(dependency, false, viaHook)
     order.add(name)
-    if (behindHook || table.isBarrier(name)) barriers.add(name)
+    if (viaHook || table.isBarrier(name)) barriers.add(name)
     if (isHook) hooks.add(name)
     for (const hook of table.of('after', name)) visit(hook, true)
     path.delete(name)

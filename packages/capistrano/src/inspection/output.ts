@@ -1,11 +1,11 @@
-/** Tells something: lines for people, or data for machines. */
+/** Prints a result: lines for people, or data for machines. */
 export type Print = (data: unknown, lines: () => readonly string[]) => void
 
 type Write = (text: string) => void
 
 /**
- * How tasks tell what they were asked for: lines in Shipit's log, or with `FORMAT=json` the data as JSON. Standard output
- * holds nothing else then: what Shipit, plugins and the shipitfile print there goes to standard error.
+ * Prints tasks' results: as lines in Shipit's log, or with `FORMAT=json` as JSON. Standard output then contains nothing else:
+ * what Shipit, plugins and the shipitfile print goes to standard error.
  */
 export function createPrint(log: Write): Print {
   if (process.env['FORMAT'] === 'json') {
@@ -13,12 +13,12 @@ export function createPrint(log: Write): Print {
     return (data) => write(`${JSON.stringify(data, null, 2)}\n`)
   }
   return (_, lines) => {
-    const told = lines()
-    if (told.length > 0) log(`\n${told.join('\n')}\n`)
+    const shown = lines()
+    if (shown.length > 0) log(`\n${shown.join('\n')}\n`)
   }
 }
 
-/** There is one a process. */
+/** One per process. */
 let reserved: Write | undefined
 
 function reserveStandardOutput(): Write {
@@ -27,7 +27,7 @@ function reserveStandardOutput(): Write {
   const write = stdout.write.bind(stdout)
   stdout.write = (...printed: unknown[]): true => {
     stderr.write(...(printed as [string]))
-    // Whoever writes to the one would wait for it to drain, and the other does.
+    // Not stderr's result: a caller would wait for stdout to drain, which never happens.
     return true
   }
   return (reserved = (text) => void write(text))

@@ -1,29 +1,29 @@
 import type { Place } from '../graph/catalog.js'
 import { columns } from './columns.js'
 
-/** One task of a plan. */
+/** A task of a plan. */
 export interface PlannedTask {
   readonly task: string
   readonly description?: string
-  /** Absent if it is not known. */
+  /** Absent if unknown. */
   readonly runsOn?: Place
   /** What it is hooked on: `'before deploy:starting'`. */
   readonly hooks: readonly string[]
-  /** The task that runs it, if it is needed. */
+  /** The task that may invoke it. */
   readonly during?: string
 }
 
-/** One server of a plan. */
+/** A server of a plan. */
 export interface PlannedServer {
   readonly server: string
   readonly roles: readonly string[]
-  /** Whether releases go there. */
+  /** Whether it takes releases. */
   readonly release: boolean
   /** Name of the release that is live, or null. */
   readonly currentRelease: string | null
   /** Full commit id that is live, or null. */
   readonly currentRevision: string | null
-  /** Why it could not be asked. */
+  /** Why it could not be queried. */
   readonly error?: string
 }
 
@@ -31,20 +31,20 @@ export interface PlannedServer {
 export interface Plan {
   readonly environment: string
   readonly branch: string
-  /** Full commit id that would be deployed, or null if that is known only after fetching. */
+  /** Full commit id that would be deployed, or null if unknown until fetched. */
   readonly revision: string | null
   readonly servers: readonly PlannedServer[]
-  /** In running order. Tasks that only group others are left out. */
+  /** In running order, without tasks that only group others. */
   readonly tasks: readonly PlannedTask[]
-  /** What plugins say, by title. */
+  /** Plugins' lines, by title. */
   readonly more: Readonly<Record<string, string>>
 }
 
 /** A plan as lines for people. */
 export function renderPlan({ environment, branch, revision, servers, tasks, more }: Plan): string[] {
   return [
-    `A deploy of ${branch} to ${environment}; this changes nothing.`,
-    `Revision: ${revision ?? 'known once the repository is fetched'}`,
+    `Plan for deploying ${branch} to ${environment}; nothing is changed.`,
+    `Revision: ${revision ?? 'unknown until the repository is fetched'}`,
     ...Object.entries(more).map(([title, text]) => `${title}: ${text}`),
     '',
     `Servers (${servers.length}):`,
@@ -64,7 +64,7 @@ export function renderPlan({ environment, branch, revision, servers, tasks, more
 }
 
 function shownState({ currentRelease, currentRevision, error }: PlannedServer): string {
-  if (error) return `can't be asked: ${error}`
+  if (error) return `can't be queried: ${error}`
   if (currentRelease === null) return 'nothing deployed yet'
   return currentRevision
     ? `now ${currentRevision} (release ${currentRelease})`

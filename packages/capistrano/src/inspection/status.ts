@@ -3,24 +3,24 @@ import type { Extensions } from '../plugin/extensions.js'
 import type { Host } from '../ssh/host.js'
 import { columns } from './columns.js'
 
-/** One server of a fleet's status. */
+/** A server's status. */
 export interface ServerStatus {
   readonly server: string
   /** Name of the release that is live, or null. */
   readonly release: string | null
-  /** Full commit id that is live, or null if it is not known. */
+  /** Full commit id that is live, or null if unknown. */
   readonly revision: string | null
-  /** When that release went live: ISO 8601, UTC; null if that is not known. */
+  /** When that release went live: ISO 8601, UTC; null if unknown. */
   readonly since: string | null
   /** Who deployed it, or null. */
   readonly by: string | null
-  /** Number of releases that are kept there. */
+  /** Number of releases on it. */
   readonly releases: number
-  /** True if something else is live here than on most servers. */
+  /** True if another release is live here than on most servers. */
   readonly differs: boolean
-  /** What plugins say of it, by title. */
+  /** Plugins' columns, by title. */
   readonly more: Readonly<Record<string, string>>
-  /** Why it could not be asked. */
+  /** Why it could not be queried. */
   readonly error?: string
 }
 
@@ -28,19 +28,19 @@ export interface ServerStatus {
 export interface Status {
   readonly environment: string
   readonly servers: readonly ServerStatus[]
-  /** What plugins say of the whole, by title. */
+  /** Plugins' lines, by title. */
   readonly more: Readonly<Record<string, string>>
 }
 
-/** What {@link gatherStatus} asks. */
+/** Options of {@link gatherStatus}. */
 export interface StatusOptions {
   readonly environment: string
   readonly deployTo: string
-  /** What plugins add: columns for servers, and lines for the whole. */
+  /** Plugins' columns and lines. */
   readonly extensions: Pick<Extensions, 'statusColumns' | 'statusLines'>
 }
 
-/** Asks all servers, and the plugins. A server that can't be asked is reported as such. */
+/** Queries all servers and plugins. A server that can't be queried has an `error`. */
 export async function gatherStatus(hosts: readonly Host[], options: StatusOptions): Promise<Status> {
   const { environment, extensions } = options
   const asked = await Promise.all(hosts.map((host) => askServer(host, options)))
@@ -52,7 +52,7 @@ export async function gatherStatus(hosts: readonly Host[], options: StatusOption
   return { environment, servers, more: await askAll(extensions.statusLines.all, (line) => line()) }
 }
 
-/** What plugins say, by title. */
+/** Results of plugins' functions, by title. */
 export async function askAll<T>(
   all: ReadonlyMap<string, T>,
   ask: (each: T) => Promise<string>,

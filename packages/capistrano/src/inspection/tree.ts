@@ -4,17 +4,17 @@ import { HookTable } from '../graph/hooks.js'
 import type { Task } from '../shipit/shipit.js'
 import { columns } from './columns.js'
 
-/** How a task came into the tree. */
+/** Why a task is in the tree. */
 type Relation = 'task' | 'dependency' | 'before' | 'after' | 'invoked'
 
-/** One task of a tree, with what runs before and after it. */
+/** A task of a tree, with what runs before and after it. */
 export interface TreeNode {
   readonly task: string
   readonly as: Relation
   readonly description?: string
-  /** In running order. The task itself runs behind its dependencies, around what it invokes, and ahead of its after-hooks. */
+  /** In running order. The task itself runs after its dependencies, around what it invokes, and before its after-hooks. */
   readonly children: readonly TreeNode[]
-  /** True if it stands further up already: it runs there, once. */
+  /** True if it is already further up: it runs there, once. */
   readonly ranBefore: boolean
 }
 
@@ -23,7 +23,7 @@ export function treeOf(
   name: string,
   { tasks, graph, catalog }: { tasks: Readonly<Record<string, Task>>; graph: Graph; catalog: Catalog },
 ): TreeNode {
-  // Says what is missing or goes in circles, so that the walk below need not.
+  // Throws on missing tasks and cycles, so that the walk below need not check.
   graph.sequence([name])
   const hooks = new HookTable(graph.declaredHooks())
   const seen = new Set<string>()

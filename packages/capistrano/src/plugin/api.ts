@@ -10,20 +10,20 @@ import type { Host } from '../ssh/host.js'
 export interface SettingsSection<S extends z.ZodType> {
   /** Key in the environment's config: `'netStorage'`. */
   readonly key: string
-  /** Shape and defaults. Use `z.strictObject`, so that unknown keys are mistakes. */
+  /** Shape and defaults. Use `z.strictObject` to reject unknown keys. */
   readonly schema: S
-  /** Keys beside it that must be set: `['application']`. @default [] */
+  /** Other settings that must be set: `['application']`. @default [] */
   readonly requires?: readonly string[]
-  /** What is wrong with other settings where this section is used, a sentence each. @default nothing */
+  /** Returns a message for each mistake in other settings that matters to this section. @default none */
   readonly mistakes?: (config: EnvironmentConfig) => readonly string[]
 }
 
 /**
- * The place of a deploy in the order of those that had the lock. Servers keep the highest number of each scope in
- * `deployTo`, and refuse to publish for a lower one.
+ * A deploy's position among those that have held the lock. Servers keep each scope's highest number in `deployTo`, and refuse
+ * to publish with a lower one.
  */
 export interface FencingToken {
-  /** Whose numbers these are, one word: numbers of two scopes are not compared. */
+  /** Names the sequence of numbers, in one word: numbers of different scopes are not compared. */
   readonly scope: string
   /** A whole number, from 1. */
   readonly number: number
@@ -33,8 +33,8 @@ export interface FencingToken {
 export type RestoreRelease = (hosts: readonly Host[], release: Release) => Promise<void>
 
 /**
- * Where a deploy lock can be kept that more machines see than this one: a `LockStore` of shipit-deploy-locker, with what
- * keeps it, for people; a folder that they share; or why there is no such place.
+ * A place for a deploy lock that other machines share: a `LockStore` of shipit-deploy-locker, with a description for people; a
+ * shared folder; or the reason why there is none.
  */
 export type LockOffer =
   | { readonly store: unknown; readonly description: string }
@@ -42,103 +42,100 @@ export type LockOffer =
   | { readonly reason: string }
 
 /**
- * What plugins build on: `capistrano(shipit).plugin`. Of what there can be only one of, a second one is an error
- * (`E_PLUGIN`); all else adds up.
+ * What plugins build on: `capistrano(shipit).plugin`. Registrations add up, except where only one is possible: there, a second
+ * one throws `E_PLUGIN`.
  */
 export interface PluginApi {
-  /** What is going on: the run that the code which asks is part of. */
+  /** The run that the calling code is part of. */
   readonly run: Run
-  /** Something that each run has one of: made when it is first asked for, and forgotten with the run. */
+  /** Returns a getter for a value per run, created on first use and dropped with the run. */
   readonly perRun: <T>(create: (run: Run) => T) => () => T
 
   /**
-   * Registers settings. They are checked when Shipit initialises, together with all others, and every mistake is
-   * reported in one error. Returns a function that gives the checked settings from then on.
+   * Registers settings. They are checked together with all others when Shipit initialises, and all mistakes are reported in
+   * one error. Returns a getter for the checked settings, which works from then on.
    * @throws {DeployError} `E_PLUGIN` if the key is taken
    */
   readonly settings: <S extends z.ZodType>(section: SettingsSection<S>) => () => z.output<S>
   /**
-   * Takes the place of one of the flow's tasks, also when shipit-deploy is loaded later; never of the user's own.
-   * @throws {DeployError} `E_PLUGIN` if another plugin has taken it
+   * Replaces one of the flow's tasks, even if shipit-deploy is loaded later, but never the user's own.
+   * @throws {DeployError} `E_PLUGIN` if another plugin has replaced it
    */
   readonly replace: (name: string, dependencies: readonly string[], fn?: TaskFunction) => void
-  /** Has a task wait for all that stands before it, and all that stands behind wait for it, as is so with hooks. */
+  /** Makes a task a barrier, like a hook: it waits for everything before it, and everything after waits for it. */
   readonly barrier: (task: string) => void
   /**
-   * Makes a task's function one of the checks, which run before anything is changed. In a deploy, what it finds wrong is
-   * reported at `deploy:check`, with what all others find; nothing but checks starts in between. Elsewhere it rejects at once.
-   * It is given the servers that take releases, but for those that a check before it could not reach. What `isFinal` says
-   * is final is no mistake to be reported with others: the run may not go on, and ends at once.
+   * Makes the function of a check task; checks run before anything is changed. In a deploy, its errors are reported at
+   * `deploy:check`, together with those of other checks; only checks start in between. Elsewhere it rejects immediately. It
+   * gets the servers that take releases, without those that an earlier check could not reach. Errors for which `isFinal`
+   * returns true are not held back: they end the run immediately.
    */
   readonly check: (check: Check, isFinal?: (error: unknown) => boolean) => TaskFunction
 
   /**
-   * Has `check` asked before each task starts, in any run, but for those that run after a failure. A task whose start it
-   * rejects fails with that error.
+   * Calls `check` before each task starts, in any run, except for tasks that run after a failure. If it rejects, the task fails
+   * with that error.
    */
   readonly beforeTask: (check: () => Promise<void>) => void
   /**
-   * Has `ask` asked right before servers make a release live. It may reject, which stops that, or give a
-   * {@link FencingToken} for the servers to check in the same step; of all plugins, one may give one.
+   * Calls `ask` right before servers make a release live. It may reject, which prevents that, or return a
+   * {@link FencingToken} for the servers to check in the same step; only one plugin may return one.
    */
   readonly beforePublish: (ask: () => Promise<FencingToken | undefined | void>) => void
   /**
-   * Has `end` awaited when a run fails or is interrupted, before the process ends: in any run, and behind `deploy:failed`
-   * where that runs.
+   * Awaits `end` when any run fails or is interrupted, before the process ends, and after `deploy:failed` if that runs.
    */
   readonly onAbort: (end: () => Promise<void>) => void
   /**
-   * Has `restore` asked, in a rollback, to bring a release to servers that lack it: into `releases/.staging-<name>` in
-   * `deployTo`, where it is linked and made a release afterwards. It rejects if it can't, with what to do.
-   * @throws {DeployError} `E_PLUGIN` if there is one
+   * Calls `restore`, in a rollback, to bring a release to servers that lack it: into `releases/.staging-<name>` in `deployTo`,
+   * which is then linked and made a release. If it can't, it rejects with advice on what to do.
+   * @throws {DeployError} `E_PLUGIN` if one is registered
    */
   readonly restoreRelease: (restore: RestoreRelease) => void
-  /** Makes runs with a task {@link Run.kind} `pull`: nothing is built for them. */
+  /** Gives runs with a task the {@link Run.kind} `pull`: nothing is built for them. */
   readonly pullTask: (task: string) => void
 
   /**
-   * Offers a place for the deploy lock. Whoever locks asks for it with {@link PluginApi.offeredLock} when a lock is needed,
-   * unless the settings name a place. `offer` rejects if that can't be known now, and resolves with undefined if there is
-   * nothing to offer.
-   * @throws {DeployError} `E_PLUGIN` if there is one
+   * Offers a place for the deploy lock, used through {@link PluginApi.offeredLock} unless the settings name a place. `offer`
+   * rejects if that can't be determined now, and resolves with undefined if there is nothing to offer.
+   * @throws {DeployError} `E_PLUGIN` if one is registered
    */
   readonly offerLock: (offer: () => Promise<LockOffer | undefined>) => void
-  /** Asks for what was offered; undefined if nothing was. @throws what the offer rejects with */
+  /** Returns the offer; undefined if there is none. @throws what the offer rejects with */
   readonly offeredLock: () => Promise<LockOffer | undefined>
 
-  /** Adds a column for servers to `deploy:status`. @throws {DeployError} `E_PLUGIN` if there is one of that title */
+  /** Adds a column to `deploy:status`. @throws {DeployError} `E_PLUGIN` if the title is taken */
   readonly statusColumn: (title: string, text: (host: Host) => Promise<string>) => void
-  /** Adds a line for the whole to `deploy:status`. @throws {DeployError} `E_PLUGIN` if there is one of that title */
+  /** Adds a line to `deploy:status`. @throws {DeployError} `E_PLUGIN` if the title is taken */
   readonly statusLine: (title: string, text: () => Promise<string>) => void
-  /** Adds a line to `deploy:plan`. @throws {DeployError} `E_PLUGIN` if there is one of that title */
+  /** Adds a line to `deploy:plan`. @throws {DeployError} `E_PLUGIN` if the title is taken */
   readonly planLine: (title: string, text: () => Promise<string>) => void
   /**
-   * Finds, for `deploy:plan`, the full commit id that a deploy would deploy; undefined if that is not known before.
-   * @throws {DeployError} `E_PLUGIN` if another plugin does
+   * Registers how `deploy:plan` finds the full commit id that a deploy would deploy; `find` returns undefined if unknown.
+   * @throws {DeployError} `E_PLUGIN` if one is registered
    */
   readonly plannedRevision: (find: () => Promise<string | undefined>) => void
   /**
-   * Prints what a task was asked for: `lines` in Shipit's log, or with `FORMAT=json` `data` as JSON, which is then all that is
-   * on standard output.
+   * Prints a task's result: `lines` in Shipit's log, or with `FORMAT=json` `data` as JSON, alone on standard output.
    */
   readonly print: Print
 
-  /** Names of the hooks, and of what they depend on, that run with a task: on it, on its dependencies, and on each other. */
+  /** Names of the hooks that run with a task (on it, on its dependencies, and on each other), and of their dependencies. */
   readonly hooksOf: (task: string) => readonly string[]
   /**
-   * Names of the tasks, but for the flow's own, that see what the task that asks has done before `task` does: those that are
-   * to run ahead of it, and those that invoked the task that asks.
+   * Names of the tasks, except the flow's own, that see the calling task's results before `task` does: those that run before
+   * `task`, and those that invoked the calling task.
    */
   readonly tasksUntil: (task: string) => readonly string[]
   /** The servers that `HOSTS` and `ROLES` leave out. @throws as {@link Capistrano.hosts} */
   readonly leftOut: () => readonly Host[]
 
-  /** Folder of the application on servers: `deployTo` of the settings. Relative to where a session starts, or absolute. */
+  /** The application's folder on servers, from the `deployTo` setting: absolute, or relative to where a session starts. */
   readonly deployTo: () => string
-  /** Folder of a release on servers. @default the run's. @throws {DeployError} `E_NO_RELEASE` before one is chosen */
+  /** A release's folder on servers. @default the run's. @throws {DeployError} `E_NO_RELEASE` before one is chosen */
   readonly releasePath: (release?: string) => string
-  /** Folder on servers of what releases share; or of something in it. */
+  /** The shared folder on servers, or a path in it. */
   readonly sharedPath: (...below: readonly string[]) => string
-  /** What is deployed: `branch` of the settings. @default 'master' */
+  /** The `branch` setting. @default 'master' */
   readonly branch: () => string
 }

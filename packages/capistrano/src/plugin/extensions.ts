@@ -3,15 +3,15 @@ import { DeployError } from '../errors.js'
 import { Named, Single } from './registered.js'
 import type { Host } from '../ssh/host.js'
 
-/** What plugins have registered. Of what there can be one of, a second one is an error; all else adds up. */
+/** What plugins have registered. */
 export class Extensions {
-  /** Asked before each task of a run that has not failed. */
+  /** Called before each task of a run that has not failed. */
   readonly beforeTask: (() => Promise<void>)[] = []
-  /** Asked right before a release goes live. */
+  /** Called right before a release goes live. */
   readonly beforePublish: (() => Promise<FencingToken | undefined | void>)[] = []
   /** Awaited when a run fails or is interrupted. */
   readonly onAbort: (() => Promise<void>)[] = []
-  /** Tasks that make a deploy one of what storage has. */
+  /** Tasks that make a deploy a pull deploy. */
   readonly pullTasks = new Set<string>()
   readonly statusColumns = new Named<(host: Host) => Promise<string>>('statusColumn')
   readonly statusLines = new Named<() => Promise<string>>('statusLine')
@@ -20,14 +20,14 @@ export class Extensions {
   readonly restoreRelease = new Single<RestoreRelease>('restoreRelease')
   readonly lockOffer = new Single<() => Promise<LockOffer | undefined>>('offerLock')
 
-  /** Asks all that want to be asked before a release goes live. @throws what they reject with; {@link DeployError} `E_PLUGIN` */
+  /** Calls all `beforePublish`, and returns the token. @throws what they reject with; {@link DeployError} `E_PLUGIN` */
   async askBeforePublish(): Promise<FencingToken | undefined> {
     const tokens: FencingToken[] = []
     for (const ask of this.beforePublish) tokens.push(...[(await ask()) ?? []].flat())
     if (tokens.length > 1)
       throw new DeployError(
         'E_PLUGIN',
-        `Plugins give ${tokens.length} fencing tokens, and servers check one: use only one of these plugins.`,
+        `Plugins returned ${tokens.length} fencing tokens, but servers check only one: use only one of these plugins.`,
       )
     return tokens[0]
   }

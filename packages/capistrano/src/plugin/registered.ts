@@ -1,6 +1,6 @@
 import { DeployError } from '../errors.js'
 
-/** Something of which there is one: the plugin that registers it a second time is told so. */
+/** A registration that only one plugin may make. */
 export class Single<T> {
   private registered: T | undefined
 
@@ -10,14 +10,14 @@ export class Single<T> {
     return this.registered
   }
 
-  /** @throws {DeployError} `E_PLUGIN` if there is one */
+  /** @throws {DeployError} `E_PLUGIN` if one is registered */
   readonly register = (value: T): void => {
     if (this.registered !== undefined) throw alreadyRegistered(`${this.method}()`)
     this.registered = value
   }
 }
 
-/** Some of them, by a name that only one plugin may take. */
+/** Registrations by name; only one plugin may take a name. */
 export class Named<T> {
   private readonly registered = new Map<string, T>()
 
@@ -37,6 +37,6 @@ export class Named<T> {
 function alreadyRegistered(what: string): DeployError {
   return new DeployError(
     'E_PLUGIN',
-    `plugin.${what} was called by another plugin already: use only one of them.`,
+    `Another plugin has already called plugin.${what}: use only one of them.`,
   )
 }

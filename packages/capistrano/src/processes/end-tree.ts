@@ -1,8 +1,8 @@
-/** Ends a process with all that it has started. */
+/** Terminates a process and its descendants. */
 export async function endTree(child: { readonly pid?: number; readonly kill: () => boolean }): Promise<void> {
   if (child.pid === undefined) return
   const { pidtree } = await import('pidtree')
-  // Where it can't be told, at least those that look after their own children end them.
+  // Without pidtree's answer, at least programs that manage their own children end them.
   const descendants = await pidtree(child.pid).catch(() => [])
   for (const pid of descendants) {
     try {

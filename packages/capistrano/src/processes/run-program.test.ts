@@ -17,7 +17,7 @@ const REASON = new Error('enough')
 const ENDED = { rejectedWith: REASON, isRunning: false }
 const sh = (script: string) => ['sh', '-c', script] as const
 
-/** Aborts a shell that waits for another process, which it has started; what came of both. */
+/** Aborts a shell that waits for a child process, and returns how both ended. */
 async function abortTree(
   start: (script: string, signal: AbortSignal) => Promise<unknown>,
 ): Promise<{ rejectedWith: unknown; isRunning: boolean }> {
@@ -31,7 +31,7 @@ async function abortTree(
   const pid = Number(readFileSync(file, 'utf8'))
   controller.abort(REASON)
   const rejectedWith = await outcome
-  // Init takes a moment to take it away.
+  // init takes a moment to reap it.
   for (let tries = 0; tries < 100 && isRunning(pid); tries += 1) await pause(20)
   return { rejectedWith, isRunning: isRunning(pid) }
 }
@@ -45,7 +45,7 @@ function isRunning(pid: number): boolean {
 }
 
 describe('runProgram', () => {
-  it('gives what a program prints, apart and together', async () => {
+  it("returns a program's output, separate and combined", async () => {
     const outcome = await runProgram(sh('echo out; sleep 0.1; echo err >&2'), { all: true })
     expect(outcome).toMatchObject({
       failed: false,
@@ -56,12 +56,12 @@ describe('runProgram', () => {
     })
   })
 
-  it('gives all bytes where they are asked for', async () => {
+  it('returns bytes on request', async () => {
     const { stdout } = await runProgram(['cat'], { input: 'a\n\n', encoding: 'buffer' })
     expect(Buffer.from(stdout).toString()).toBe('a\n\n')
   })
 
-  it('gives it no input unless there is one, and does not mind input that is not read', async () => {
+  it('passes no input by default, and ignores unread input', async () => {
     expect(await runProgram(['cat'])).toMatchObject({ exitCode: 0, stdout: '' })
     expect(await runProgram(['true'], { input: 'x'.repeat(1 << 20) })).toMatchObject({ failed: false })
   })
@@ -76,31 +76,34 @@ describe('runProgram', () => {
 
   it.each([
     ['a status', sh(`echo said >&2; exit 3 # ${SECRET}`), { exitCode: 3 }, 'said'],
-    ['a status and no word', sh(`exit 3 # ${SECRET}`), { exitCode: 3 }, 'status 3'],
+    ['a status and no output', sh(`exit 3 # ${SECRET}`), { exitCode: 3 }, 'status 3'],
     ['a signal', sh(`kill -9 $$ # ${SECRET}`), { signal: 'SIGKILL' }, 'status SIGKILL'],
     [
-      'nothing, as it is not there',
+      'nothing, as it does not exist',
       ['no-such-program', SECRET] as const,
       { code: 'ENOENT' },
       'spawn no-such-program ENOENT',
     ],
-  ])('tells why one failed that ended with %s, without its arguments', async (_, command, ended, why) => {
-    const outcome = await runProgram(command)
-    expect(outcome).toMatchObject({ failed: true, ...ended })
-    expect(whyFailed(outcome)).toBe(why)
-  })
+  ])(
+    'explains the failure of one that ended with %s, without its arguments',
+    async (_, command, ended, why) => {
+      const outcome = await runProgram(command)
+      expect(outcome).toMatchObject({ failed: true, ...ended })
+      expect(whyFailed(outcome)).toBe(why)
+    },
+  )
 
-  it('ends one that prints more than it may', async () => {
+  it('kills a program that exceeds maxBuffer', async () => {
     const outcome = await runProgram(['yes'], { maxBuffer: 1000, encoding: 'buffer' })
     expect(outcome.failed).toBe(true)
     expect(outcome.stdout.length).toBe(1000)
   })
 
-  it('ends all that it has started when it is aborted', async () => {
+  it('terminates the whole process tree when aborted', async () => {
     expect(await abortTree((script, signal) => runProgram(sh(script), { signal }))).toEqual(ENDED)
   })
 
-  it('starts nothing once it is aborted', async () => {
+  it('starts nothing if already aborted', async () => {
     await expect(runProgram(['true'], { signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON)
   })
 })
@@ -109,7 +112,7 @@ describe('pipeProgram', () => {
   const signal = new AbortController().signal
   const ZEROS = ['head', '-c', '50000000', '/dev/zero'] as const
 
-  it('hands on the output of one to the other', async () => {
+  it('pipes the output of one into the other', async () => {
     const file = join(directory, 'piped')
     expect(await pipeProgram([ZEROS, {}], [sh(`cat >${file}`), {}], signal)).toBeUndefined()
     expect(readFileSync(file).length).toBe(50_000_000)
@@ -120,22 +123,22 @@ describe('pipeProgram', () => {
     ['the second', sh('echo x'), sh('cat; echo second >&2; exit 2'), 'second'],
     ['the second, which reads nothing', ZEROS, sh('echo second >&2; exit 2'), 'second'],
     [
-      'the first, which is not there',
+      'the first, which does not exist',
       ['no-such-program'] as const,
       ['cat'] as const,
       'spawn no-such-program ENOENT',
     ],
-    ['the second, which is not there', ZEROS, ['no-such-program'] as const, 'spawn no-such-program ENOENT'],
-  ])('tells that %s failed', async (_, from, to, why) => {
+    ['the second, which does not exist', ZEROS, ['no-such-program'] as const, 'spawn no-such-program ENOENT'],
+  ])('reports that %s failed', async (_, from, to, why) => {
     const failed = await pipeProgram([from, {}], [to, {}], signal)
     expect(failed && whyFailed(failed)).toBe(why)
   })
 
-  it('is content with one that has read enough', async () => {
+  it('accepts a program that stops reading early', async () => {
     expect(await pipeProgram([ZEROS, {}], [['head', '-c', '1'], {}], signal)).toBeUndefined()
   })
 
-  it('ends both when it is aborted', async () => {
+  it('terminates both when aborted', async () => {
     expect(
       await abortTree((script, aborted) => pipeProgram([sh(script), {}], [['cat'], {}], aborted)),
     ).toEqual(ENDED)
@@ -157,11 +160,11 @@ describe('readProgram', () => {
     return sum
   }
 
-  it('gives what it prints as it comes', async () => {
+  it('streams the output', async () => {
     expect(await length(readProgram(['cat'], { stdin: zeros(100), failure }))).toBe(100 << 16)
   })
 
-  it('reads no more input than is read of its output', async () => {
+  it('applies backpressure from output to input', async () => {
     let read = 0
     const stdin = (async function* () {
       for await (const piece of zeros(2000)) {
@@ -177,7 +180,7 @@ describe('readProgram', () => {
     expect(read).toBeLessThan(100 << 16)
   })
 
-  it('rejects with what its input throws', async () => {
+  it("rejects with its input's error", async () => {
     const error = Object.assign(new Error('no such tree'), { code: 'ENOENT' })
     const stdin = zeros(3, () => {
       throw error
@@ -189,12 +192,12 @@ describe('readProgram', () => {
     ['3', sh('cat >/dev/null; exit 3')],
     ['SIGKILL', sh('kill -9 $$')],
     ['nothing', ['no-such-program'] as const],
-  ])('rejects with an error of the caller for one that ended with %s', async (end, command) => {
+  ])("rejects with the caller's error for one that ended with %s", async (end, command) => {
     const reading = length(readProgram(command, { stdin: zeros(100), failure }))
     await expect(reading).rejects.toThrow(`ended with ${end}`)
   })
 
-  it('ends all that it has started when it is aborted', async () => {
+  it('terminates the whole process tree when aborted', async () => {
     const reading = (script: string, signal: AbortSignal): Promise<number> =>
       length(readProgram(sh(script), { stdin: zeros(1), signal, failure }))
     expect(await abortTree(reading)).toEqual(ENDED)

@@ -5,30 +5,30 @@ import { otherPrograms, programSections } from '../tracing/sections.js'
 import { traced } from '../tracing/traced.js'
 import { endTree } from './end-tree.js'
 
-/** A program, and its arguments. */
+/** A program and its arguments. */
 export type ProgramCommand = readonly [program: string, ...args: string[]]
 
 /** Where a program runs. */
 export interface ProgramContext {
-  /** @default this process's own */
+  /** @default this process's */
   readonly cwd?: string
-  /** Added to this process's own environment, unless `extendEnv` is false. @default {} */
+  /** Added to this process's environment, unless `extendEnv` is false. @default {} */
   readonly env?: NodeJS.ProcessEnv
   /** @default true */
   readonly extendEnv?: boolean
 }
 
-/** Options of {@link runProgram}; what they mean to execa. */
+/** Options of {@link runProgram}, as in execa. */
 export interface ProgramOptions extends ProgramContext {
   /** Standard input. @default none */
   readonly input?: string
-  /** What `stdout`, `stderr` and `all` are: text, whose last line's end is left out, or all bytes. @default 'utf8' */
+  /** Type of `stdout`, `stderr` and `all`: text without the final newline, or all bytes. @default 'utf8' */
   readonly encoding?: 'utf8' | 'buffer'
-  /** Keeps both outputs together, too, in the order in which they came. @default false */
+  /** Also keeps both outputs interleaved. @default false */
   readonly all?: boolean
-  /** Most characters, or bytes, of each output; a program that prints more is ended. @default 100_000_000 */
+  /** Maximum characters, or bytes, of each output; a program that prints more is killed. @default 100_000_000 */
   readonly maxBuffer?: number
-  /** Ends the program when it is aborted, with all that it has started. @default nothing ends it */
+  /** Terminates the program and its descendants when aborted. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -36,17 +36,17 @@ export interface ProgramOptions extends ProgramContext {
 export interface ProgramOutcome<Output = string> {
   readonly stdout: Output
   readonly stderr: Output
-  /** Where that is asked for. */
+  /** Only with the option `all`. */
   readonly all?: Output
-  /** Anything but an exit status of 0. {@link whyFailed} tells more. */
+  /** True unless the exit status is 0. {@link whyFailed} has the reason. */
   readonly failed: boolean
-  /** Undefined if a signal ended it, or it did not start. */
+  /** Undefined if a signal killed it, or it did not start. */
   readonly exitCode?: number
-  /** The one that ended it. */
+  /** The signal that killed it. */
   readonly signal?: string
-  /** The system's word for why it did not start: `ENOENT` if there is no such program. */
+  /** The system's error code if it did not start: `ENOENT` if there is no such program. */
   readonly code?: string
-  /** What execa says without the command line. */
+  /** execa's message without the command line. */
   readonly originalMessage?: string
   readonly cause?: unknown
   /** Milliseconds. */
@@ -54,8 +54,8 @@ export interface ProgramOutcome<Output = string> {
 }
 
 /**
- * Runs a program of this machine to its end, whatever that is.
- * @throws what the signal is aborted with, once the program has ended
+ * Runs a program on this machine. Its failure is an outcome, not an error.
+ * @throws the signal's reason, once the program has ended
  */
 export async function runProgram(
   command: ProgramCommand,
@@ -73,9 +73,9 @@ export async function runProgram(
 }
 
 /**
- * Runs two programs, the second with the first's output as its input, in bounded memory.
+ * Pipes one program into another, in bounded memory.
  * @returns the first of the two that failed; undefined if neither did
- * @throws what the signal is aborted with, once both have ended
+ * @throws the signal's reason, once both have ended
  */
 export async function pipeProgram(
   [fromCommand, fromContext]: readonly [ProgramCommand, ProgramContext],
@@ -86,8 +86,8 @@ export async function pipeProgram(
   const from = start(fromCommand, { ...fromContext, stdin: 'ignore', buffer: { stdout: false } })
   const to = start(toCommand, { ...toContext, stdout: 'ignore' })
   from.stdout.pipe(to.stdin)
-  // One that reads no further, as tar behind the archive's end, is no reason for the other to fail, as it would with execa's
-  // own `pipe`: it gets rid of the rest.
+  // If the second stops reading, as tar does after the archive's end, the rest is discarded. execa's own `pipe` would make the
+  // first fail.
   to.stdin.on('close', () => from.stdout.resume())
   const outcomes = await Promise.all([ended(from, signal), ended(to, signal)])
   return outcomes.find(({ failed }) => failed)
@@ -95,16 +95,16 @@ export async function pipeProgram(
 
 /** Options of {@link readProgram}. */
 export interface ReadProgramOptions extends ProgramContext {
-  /** Standard input, piece by piece. */
+  /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal | undefined
-  /** The error for an end that is neither the input's fault nor the signal's. */
+  /** Makes the error for a failure that neither the input nor the signal caused. */
   readonly failure: (outcome: ProgramOutcome) => Error
 }
 
 /**
- * A program's output as it comes, in bounded memory. Its error output is this process's. Whoever stops reading ends it.
- * @throws what the input throws; what the signal is aborted with; what `failure` makes of another end
+ * Streams a program's output, in bounded memory. It inherits this process's error output. It is killed if the reader stops.
+ * @throws the input's error; the signal's reason; or else what `failure` returns
  */
 export async function* readProgram(
   command: ProgramCommand,
@@ -113,12 +113,12 @@ export async function* readProgram(
   const start = await starter(signal)
   const running = start(command, { ...context, stdin, encoding: 'buffer', buffer: false, stderr: 'inherit' })
   const end = ended(running, signal)
-  // Met below, unless nobody reads on.
+  // Awaited below, unless the reader stops early.
   end.catch(() => {})
   try {
     yield* running.stdout
     const outcome = await end
-    // Of one that ran, it is what the input threw.
+    // If the program ran, the cause is the input's error.
     if (outcome.cause !== undefined && running.pid !== undefined) throw outcome.cause
     if (outcome.failed) throw failure(outcome)
   } finally {
@@ -126,14 +126,14 @@ export async function* readProgram(
   }
 }
 
-/** What a program that failed says, in its error output, or by the way it ended; never its command line. */
+/** Why a program failed: its error output, or else how it ended; never its command line. */
 export function whyFailed(outcome: ProgramOutcome<string | Uint8Array>): string {
   const { stderr, exitCode, signal, originalMessage } = outcome
   const said = typeof stderr === 'string' ? stderr : Buffer.from(stderr ?? []).toString()
   return said.trim() || (originalMessage ?? `status ${exitCode ?? signal ?? 'unknown'}`)
 }
 
-/** As execa starts it. */
+/** A process that execa started. */
 interface Running extends PromiseLike<ProgramOutcome> {
   readonly pid?: number
   readonly stdin: Writable
@@ -141,15 +141,15 @@ interface Running extends PromiseLike<ProgramOutcome> {
   readonly kill: () => boolean
 }
 
-/** execa takes a tenth of a second to load, which most of what Shipit does has no need of. */
+/** Loads execa lazily: that takes a tenth of a second, and most Shipit commands do not need it. */
 async function starter(
   signal: AbortSignal | undefined,
 ): Promise<(command: ProgramCommand, options: Options) => Running> {
   const { execa } = await import('execa')
   signal?.throwIfAborted()
   return ([program, ...args], options) => {
-    // What execa itself would tell with NODE_DEBUG may hold secrets; its cleaning up would have a say in how this process takes
-    // signals, and the run's signal ends what is under way.
+    // verbose: execa's own NODE_DEBUG output may contain secrets. cleanup: it would interfere with this process's signal
+    // handling, and the run's signal ends running programs anyway.
     const running = execa(program, args, { ...options, reject: false, verbose: 'none', cleanup: false })
     const log = programSections.get(program) ?? otherPrograms
     void traced(
@@ -158,7 +158,7 @@ async function starter(
       () => running,
       (outcome) =>
         outcome.exitCode === undefined
-          ? `ended by ${outcome.code ?? outcome.signal}`
+          ? `failed with ${outcome.code ?? outcome.signal}`
           : `status ${outcome.exitCode}`,
     )
     return running as unknown as Running
@@ -166,7 +166,7 @@ async function starter(
 }
 
 async function ended(running: Running, signal: AbortSignal | undefined): Promise<ProgramOutcome> {
-  // With its own `cancelSignal`, execa ends that one process, and what git or npm has started goes on.
+  // execa's `cancelSignal` would kill only that process, not what git or npm has started.
   const listener = signal && addAbortListener(signal, () => void endTree(running))
   const outcome = await running
   listener?.[Symbol.dispose]()

@@ -5,10 +5,10 @@ import type { Task, TaskFunction } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 import { describeFailures, ServersError, type HostError } from '../ssh/servers-error.js'
 
-/** `E_CHECK`: several things that checks found wrong, a paragraph each; servers with the same problem share one. */
+/** `E_CHECK`: several problems found by checks, a paragraph each; servers with the same problem share one. */
 export class CheckError extends DeployError {
   constructor(
-    /** What was found: all servers' failures are in one `ServersError`, which comes last. */
+    /** All servers' failures are in one `ServersError`, which comes last. */
     readonly errors: readonly Error[],
   ) {
     const problems = errors.flatMap((error) =>
@@ -23,7 +23,7 @@ export class CheckError extends DeployError {
 }
 
 /**
- * Waits for all checks, and throws what they found wrong as one error.
+ * Waits for all checks, and throws their errors as one.
  * @throws the only error, or a {@link CheckError} `E_CHECK`
  */
 export async function allChecks(checks: readonly Promise<unknown>[]): Promise<void> {
@@ -32,16 +32,16 @@ export async function allChecks(checks: readonly Promise<unknown>[]): Promise<vo
   if (error) throw error
 }
 
-/** Finds something wrong on servers or anywhere else, and rejects with it. */
+/** Rejects with a problem on servers, or anywhere else. */
 export type Check = (hosts: readonly Host[]) => Promise<void>
 
-/** Functions of tasks that check. */
+/** Functions of check tasks. */
 const checkFunctions = new WeakSet<TaskFunction>()
 
 /**
- * A task's function that checks.
- * @param checks those of the run that it runs in
- * @param isFinal errors that end the run at once
+ * Makes the function of a check task.
+ * @param checks returns the current run's checks
+ * @param isFinal whether an error ends the run immediately
  */
 export function checkFunction(
   check: Check,
@@ -53,27 +53,26 @@ export function checkFunction(
   return fn
 }
 
-/** What {@link Checks} needs of its surroundings. */
+/** What {@link Checks} depends on. */
 export interface ChecksContext {
   /** The servers that take releases. */
   readonly hosts: () => readonly Host[]
-  /** Whether `deploy:check`, which reports all of it, stands behind the task that asks. */
+  /** Whether `deploy:check`, which reports all problems, runs after the calling task. */
   readonly willReport: () => boolean
-  /** Told which task an error comes from. */
+  /** Records which task an error comes from. */
   readonly blame: (error: unknown, task: string) => void
 }
 
 /**
- * The checks of a run. What one finds wrong is held back until all that stand together have run, so that it is reported at
- * once; nothing but checks starts in between. A check that runs without `deploy:check` behind it reports by itself: whoever
- * invokes one would go on otherwise.
+ * The checks of a run. Errors are held back until all adjacent checks have run, and reported together; only checks start in
+ * between. A check without `deploy:check` after it throws its own error: otherwise a task that invokes it would carry on.
  */
 export class Checks {
   private readonly found: unknown[] = []
 
   constructor(private readonly context: ChecksContext) {}
 
-  /** Runs a check on the servers that no check before it found out of reach. */
+  /** Runs a check on the servers that no earlier check found unreachable. */
   async run(check: Check, isFinal: (error: unknown) => boolean): Promise<void> {
     try {
       await check(this.reachable())
@@ -83,12 +82,12 @@ export class Checks {
     }
   }
 
-  /** Asked before a task starts. @throws what checks found wrong, unless the task is another check */
+  /** Called before a task starts. @throws what checks have found, unless the task is another check */
   assure(task: Task): void {
     if (isGroup(task) || checkFunctions.has(task.fn)) return
     const error = together(this.found.splice(0))
     if (!error) return
-    // Whatever was about to start has not failed.
+    // The task that was about to start has not failed.
     this.context.blame(error, 'deploy:check')
     throw error
   }
@@ -99,7 +98,7 @@ export class Checks {
   }
 }
 
-/** One error for all of them, each problem once; undefined if there are none. */
+/** Merges errors into one, each problem once; undefined if there are none. */
 function together(errors: readonly unknown[]): Error | undefined {
   const all = flat(errors)
   const servers = all.filter((error) => error instanceof ServersError)

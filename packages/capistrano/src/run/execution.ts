@@ -7,12 +7,12 @@ import type { Shipit, Task } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 import { Checks } from './checks.js'
 import { Failure } from './failure.js'
-import { executionOfCode, Invocations } from './invocations.js'
+import { executionOfCaller, Invocations } from './invocations.js'
 import { Run, type RunKind } from './run.js'
 import { RunSignal } from './run-signal.js'
 import { TaskRunner } from './task-runner.js'
 
-/** What all runs of a Shipit instance share. */
+/** Shared by all runs of a Shipit instance. */
 export interface ExecutionContext {
   readonly shipit: Shipit
   readonly graph: Graph
@@ -20,11 +20,11 @@ export interface ExecutionContext {
   readonly replacements: Replacements
   /** The servers that take releases. */
   readonly hosts: () => readonly Host[]
-  /** Closes connections. */
+  /** Closes the ssh connections. */
   readonly close: () => void
 }
 
-/** How one run is carried out: its order, its signal, what its checks found, and what happens when it fails. */
+/** The execution of one run: its order, signal, checks and failure handling. */
 export class Execution {
   readonly signal = new RunSignal()
   readonly tasks: Invocations
@@ -42,7 +42,7 @@ export class Execution {
     this.failure = new Failure({ shipit, extensions, close, execution: this })
     this.checks = new Checks({
       hosts,
-      willReport: () => this.tasks.isBehind('deploy:check'),
+      willReport: () => this.tasks.runsLater('deploy:check'),
       blame: (error, task) => this.failure.blame(error, task),
     })
     this.run = new Run({
@@ -66,17 +66,17 @@ export class Execution {
     this.stopListening?.()
   }
 
-  /** Whether code of this run that goes on is still part of it: of one that has failed, it is for ever. */
+  /** Whether code started by this run still belongs to it: until it ends, or, once it has failed, forever. */
   get isCurrent(): boolean {
     return !this.ended || this.failure.active
   }
 
-  /** Whether it is one of a Shipit instance's. */
+  /** Whether it belongs to a Shipit instance. */
   isOf(context: ExecutionContext): boolean {
     return this.context === context
   }
 
-  /** Asked before a task starts. @throws why it may not */
+  /** Called before a task starts. @throws if it may not */
   async admit(task: Task): Promise<void> {
     const { shipit, extensions, replacements } = this.context
     if (this.failure.active) return
@@ -85,7 +85,7 @@ export class Execution {
     for (const check of extensions.beforeTask) await check()
   }
 
-  /** Notes that a task has ended. */
+  /** Records that a task has ended. */
   tookStep(task: Task, seconds: number): void {
     this.tasks.plan.ended(task)
     const startedAt = new Date(Date.now() - seconds * 1000)
@@ -100,18 +100,18 @@ export class Execution {
   }
 }
 
-/** The runs of a Shipit instance, one behind the other. */
+/** The runs of a Shipit instance, one after another. */
 export class Executions {
-  /** The one that is going on, or the next one. */
+  /** The current run, or the next one. */
   latest: Execution
 
   constructor(private readonly context: ExecutionContext) {
     this.latest = new Execution(context)
   }
 
-  /** The one that the code which asks is part of; outside of tasks, the latest. */
+  /** The run that the calling code belongs to; outside tasks, the latest. */
   get current(): Execution {
-    const own = executionOfCode()
+    const own = executionOfCaller()
     return own?.isCurrent && own.isOf(this.context) ? own : this.latest
   }
 
@@ -120,7 +120,7 @@ export class Executions {
     this.latest.begin(sequence)
   }
 
-  /** Shipit stops: whatever is started behind it is another run. */
+  /** Shipit stops: anything started from now on is another run. */
   end(): void {
     this.latest.end()
     this.latest = new Execution(this.context)

@@ -3,13 +3,13 @@ import { expect, it } from 'vitest'
 import { createShipit, type ShipitInstance } from '../../../../testbed/shipit-instance.js'
 import capistrano, { DeployError, type Capistrano } from '../index.js'
 
-/** A deploy of the shipitfile's own, which fails. */
+/** The shipitfile's own deploy, which fails. */
 function failing(fail: () => unknown): ShipitInstance & { dsl: Capistrano } {
   const instance = createShipit()
   const dsl = capistrano(instance.shipit)
-  instance.shipit.blTask('deploy', ['work', 'behind'])
+  instance.shipit.blTask('deploy', ['work', 'later'])
   instance.shipit.blTask('work', fail)
-  instance.shipit.blTask('behind', () => {})
+  instance.shipit.blTask('later', () => {})
   return { ...instance, dsl }
 }
 
@@ -27,8 +27,8 @@ it('runs deploy:failed with its hooks, and starts nothing else', async () => {
 
 it.each<[string, () => unknown]>([
   ['thrown', boom],
-  ['of a promise', () => Promise.reject(new DeployError('E_BOOM', 'boom'))],
-])('does so for an error that is %s', async (_, fail) => {
+  ['rejected', () => Promise.reject(new DeployError('E_BOOM', 'boom'))],
+])('runs deploy:failed for an error that is %s', async (_, fail) => {
   const { ran, run } = failing(fail)
   expect(await run('deploy')).toMatchObject({ code: 'E_BOOM' })
   expect(ran).toEqual(['work', 'deploy:failed'])
@@ -47,7 +47,7 @@ it('reports failing hooks after the first error, and runs the others', async () 
   expect(second).toBeGreaterThan(first)
 })
 
-it('waits for what runs beside the failing task, and tells it to stop', async () => {
+it('cancels tasks that run in parallel with the failing one, and waits for them', async () => {
   const { shipit, run } = createShipit()
   const { signal, after } = capistrano(shipit)
   const order: string[] = []
@@ -79,7 +79,7 @@ it('reports a second task that fails, and keeps the first error', async () => {
   expect(log).toContain("'other' failed too: second [E_SECOND]")
 })
 
-it('runs deploy:failed when a listener starts a task that nobody defined', async () => {
+it('runs deploy:failed when a listener starts an undefined task', async () => {
   const { shipit, dsl, ran, log, run } = failing(() => void failingEvent())
   const failingEvent = (): unknown => shipit.emit('worked')
   shipit.on('worked', () => void shipit.start('restrat'))
@@ -96,7 +96,7 @@ it('runs deploy:failed when an invoked task fails or does not exist', async () =
   expect(ran).toEqual(['work', 'deploy:failed'])
 })
 
-it('runs deploy:failed for deploys and rollbacks alone', async () => {
+it('runs deploy:failed only for deploys and rollbacks', async () => {
   const { ran, run } = failing(boom)
   expect(await run('work')).toMatchObject({ code: 'E_BOOM' })
   expect(ran).toEqual(['work'])
@@ -105,7 +105,7 @@ it('runs deploy:failed for deploys and rollbacks alone', async () => {
 it.each([
   ['a deploy', 'deploy', ['work', 'deploy:failed', 'ended']],
   ['any other run', 'work', ['work', 'ended']],
-])('waits for what is to be done at the end when %s fails, before it is reported', async (_, task, order) => {
+])('awaits onAbort callbacks when %s fails, before it is reported', async (_, task, order) => {
   const { shipit, dsl, log, ran, run } = failing(boom)
   const events: string[] = []
   shipit.on('task_start', () => events.push(String(ran.at(-1))))
@@ -117,7 +117,7 @@ it.each([
   expect(log).toContain('an end broke [E_END]')
 })
 
-it('works for the next run, too', async () => {
+it('also works for the next run', async () => {
   const { ran, run } = failing(boom)
   await run('deploy')
   expect(await run('deploy')).toMatchObject({ code: 'E_BOOM' })

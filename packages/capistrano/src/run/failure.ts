@@ -6,18 +6,18 @@ import { withoutExitingListeners } from '../shipit/exiting-listeners.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
 import type { Execution } from './execution.js'
 
-/** Seconds that tasks have to end once they were told to. */
+/** Seconds that cancelled tasks have to stop. */
 const STOP_SECONDS = 5
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** What a failing run needs of its surroundings. */
+/** What {@link Failure} depends on. */
 export interface FailureContext {
   readonly shipit: Shipit
   readonly extensions: Extensions
   /** The run that may fail. */
   readonly execution: Execution
-  /** Closes connections. */
+  /** Closes the ssh connections. */
   readonly close: () => void
 }
 
@@ -29,7 +29,7 @@ export class Failure {
   private handling: Promise<void> | undefined
   private handled = false
   private interruptedBy: NodeJS.Signals | undefined
-  /** Tasks that invoked a flow which failed. */
+  /** Tasks that invoked a failed flow. */
   private readonly invokers = new Set<string>()
   /** Which task an error comes from. */
   private readonly failedTasks = new WeakMap<object, string>()
@@ -45,12 +45,12 @@ export class Failure {
     return this.handling !== undefined
   }
 
-  /** True if the process is ending because of a signal; its exit status is the signal's then. */
+  /** True if a signal is ending the process, and determines its exit status. */
   get interrupted(): boolean {
     return this.interruptedBy !== undefined
   }
 
-  /** Notes which task an error comes from, unless that is known. */
+  /** Records which task an error comes from, unless already known. */
   blame(error: unknown, task: string): void {
     if (typeof error === 'object' && error !== null && !this.failedTasks.has(error))
       this.failedTasks.set(error, task)
@@ -61,38 +61,38 @@ export class Failure {
     return typeof error === 'object' && error !== null ? this.failedTasks.get(error) : undefined
   }
 
-  /** Runs the failure tasks of a flow that a task of another run invoked. That task fails with it, also if it goes on. */
+  /** Runs the failure tasks of an invoked flow. The task that invoked it fails with it, even if it catches the error. */
   async flowFailed(error: unknown): Promise<void> {
     if (this.active) return
     const { task } = this.context.execution.tasks
     if (task !== undefined) {
       this.invokers.add(task)
-      // It waits for the failure tasks: they do not wait for it.
+      // It waits for the failure tasks, so they must not wait for it.
       this.running.delete(task)
     }
     await this.handle(error)
   }
 
-  /** Why a task fails that has invoked a flow which failed; undefined if it has not. */
+  /** The error of the failed flow that a task has invoked; undefined if it has not. */
   reasonWithin(task: string): Error | undefined {
     return this.invokers.has(task) ? this.reason : undefined
   }
 
-  /** Whether nothing is started any more by the code that asks; the log says so. What failure tasks start runs, too. */
+  /** Whether the calling code may no longer start tasks, which is logged. Failure tasks still may. */
   refuses(names: readonly string[]): boolean {
     const { shipit, execution } = this.context
     if (!this.active || !execution.signal.current.aborted) return false
-    shipit.log(`Not started, as the run has failed: ${names.join(', ')}.`)
+    shipit.log(`Not started because the run has failed: ${names.join(', ')}.`)
     return true
   }
 
-  /** Notes that something which runs after a failure has failed; false if that is not so. */
+  /** Records the failure of a failure task; false if the run has not failed. */
   failedToo(task: string, error: unknown): boolean {
     if (this.active) this.hookErrors.push({ task, error })
     return this.active
   }
 
-  /** Notes that a task of the flow has started. The function that is returned notes its end. */
+  /** Records that a task of the flow has started. The returned function records its end. */
   started(task: string): () => void {
     let end = (): void => {}
     this.running.set(task, new Promise((resolve) => (end = resolve)))
@@ -106,13 +106,14 @@ export class Failure {
   handle(error: unknown): Promise<void> {
     const task = this.taskOf(error) ?? 'a task'
     if (this.handling) {
-      if (!isEnded(error, this.reason)) this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
+      if (!isCancellation(error, this.reason))
+        this.context.shipit.log(`'${task}' failed too: ${formatError(error)}`)
       return this.handling
     }
     return (this.handling = this.runFailureTasks(`Failed in '${task}'.`, error))
   }
 
-  /** What a run that fails leaves behind, but for its failure tasks. Never rejects. */
+  /** Calls the `onAbort` callbacks. Never rejects. */
   async end(): Promise<void> {
     const { extensions, execution, shipit } = this.context
     for (const ending of extensions.onAbort) {
@@ -120,7 +121,7 @@ export class Failure {
     }
   }
 
-  /** Listens for signals, and for the process's end, until the returned function is called. */
+  /** Listens for signals and for process exit, until the returned function is called. */
   listen(): () => void {
     const interrupt = (signal: NodeJS.Signals): void => {
       const status = 128 + constants.signals[signal]
@@ -144,19 +145,21 @@ export class Failure {
     }
   }
 
-  /** The process ends in the middle of the flow, by `process.exit`: only what is synchronous can still be done. */
+  /** `process.exit` was called in the middle of the flow: only synchronous code can still run. */
   private exited(): void {
     const { shipit, execution } = this.context
     const { tasks, runner } = execution
     if (this.handled || !tasks.flow) return
     if (this.handling) {
-      shipit.log("Ended before 'deploy:failed' had finished.")
+      shipit.log("The process exited before 'deploy:failed' had finished.")
       return
     }
-    // Nothing but failure tasks starts any more.
+    // From now on, only failure tasks start.
     this.handling = Promise.resolve()
     const where = tasks.busy.map((name) => `'${name}'`).join(', ') || 'between two tasks'
-    shipit.log(`\nThe process exits in the middle of the deploy, in ${where}. Running 'deploy:failed'...`)
+    shipit.log(
+      `\nThe process is exiting in the middle of the deploy, in ${where}. Running 'deploy:failed'...`,
+    )
     const unfinished: string[] = []
     const schedule = runner.scheduleOf('deploy:failed')
     tasks.inside(tasks.open(schedule), () => {
@@ -176,19 +179,19 @@ export class Failure {
     this.reportHookErrors()
     if (unfinished.length > 0) {
       shipit.log(
-        `Not finished, as the process did not wait for it: ${unfinished.join(', ')}. Throw an error instead of calling process.exit.`,
+        `Not finished because the process did not wait: ${unfinished.join(', ')}. Throw an error instead of calling process.exit.`,
       )
     }
   }
 
-  /** Behind Shipit's own log of the first error, and before shipit-cli's exit. */
+  /** Called after Shipit has logged the first error, and before shipit-cli exits. */
   reportHookErrors(): void {
     for (const { task, error } of this.hookErrors.splice(0)) {
       this.context.shipit.log(`'${task}', which runs after a failure, failed too: ${formatError(error)}`)
     }
   }
 
-  /** Waits for the tasks that were running, so that nothing of the deploy goes on beside the failure tasks. */
+  /** Waits for running tasks, so that the failure tasks run alone. */
   private async settle(): Promise<void> {
     if (this.running.size === 0) return
     const timeout = new AbortController()
@@ -197,7 +200,7 @@ export class Failure {
     timeout.abort()
     const names = [...this.running.keys()].map((name) => `'${name}'`).join(', ')
     if (names)
-      this.context.shipit.log(`Still running after ${STOP_SECONDS} seconds, and left alone: ${names}.`)
+      this.context.shipit.log(`Still running after ${STOP_SECONDS} seconds, no longer waiting for: ${names}.`)
   }
 
   private async runFailureTask(task: Task): Promise<void> {
@@ -233,7 +236,7 @@ export class Failure {
   }
 }
 
-/** Whether a task failed because it was told to end. */
-function isEnded(error: unknown, reason: Error | undefined): boolean {
+/** Whether a task failed because it was cancelled. */
+function isCancellation(error: unknown, reason: Error | undefined): boolean {
   return error === reason || (error instanceof Error && error.name === 'AbortError')
 }

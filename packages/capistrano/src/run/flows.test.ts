@@ -4,15 +4,15 @@ import { createShipit, type ShipitInstance } from '../../../../testbed/shipit-in
 import { PHASES } from '../flow/phases.js'
 import capistrano, { DeployError, type Capistrano } from '../index.js'
 
-/** What the flows do beside running phases. */
+/** The flows' tasks besides phases. */
 const STEPS = ['init', 'check', 'fetch', 'update', 'publish', 'clean', 'finish', 'log_revision']
 const TASKS = [...STEPS.map((step) => `deploy:${step}`), 'rollback:init', 'rollback:finish']
 
 interface Flows extends ShipitInstance {
   readonly dsl: Capistrano
-  /** What ran of the flows, and the flow that it was part of: `deploy:publish in rollback`. */
+  /** The flows' tasks that ran, with the kind of run: `deploy:publish in rollback`. */
   readonly flows: readonly string[]
-  /** What a task of a flow does. */
+  /** Functions of the flows' tasks. */
   readonly does: Map<string, () => unknown>
 }
 
@@ -32,7 +32,7 @@ function flows(): Flows {
   return { ...instance, dsl, flows: noted, does }
 }
 
-it('runs what a listener starts in a flow that was invoked ahead of all that is left of the flow', async () => {
+it('runs what a listener starts in an invoked flow before the rest of the flow', async () => {
   const { shipit, dsl, ran, run, does } = flows()
   does.set('deploy:update', () => void shipit.emit('updated'))
   shipit.on('updated', () => shipit.start('install'))
@@ -47,7 +47,7 @@ it('runs what a listener starts in a flow that was invoked ahead of all that is 
   expect(ran.filter((name) => name === 'install')).toHaveLength(1)
 })
 
-it('runs a task again that failed when it was invoked, also in its own place', async () => {
+it('runs a task again that failed when invoked, even in its own place', async () => {
   const { dsl, log, ran, run } = flows()
   let times = 0
   dsl.task('build', [], () => {
@@ -60,10 +60,10 @@ it('runs a task again that failed when it was invoked, also in its own place', a
   })
   expect(await run('try', 'build')).toBeUndefined()
   expect(ran).toEqual(['try', 'build', 'build', 'build'])
-  expect(log.join()).not.toContain('has run already')
+  expect(log.join()).not.toContain('has already run')
 })
 
-it('runs a rollback that is invoked behind a deploy as a whole', async () => {
+it('runs a rollback invoked after a deploy as a whole', async () => {
   const { dsl, flows: noted, run } = flows()
   dsl.task('try', [], async () => {
     await dsl.invoke('deploy')
@@ -92,9 +92,9 @@ it('runs a rollback that a failure hook invokes as a whole', async () => {
   expect(ran.at(-1)).toBe('last')
 })
 
-it('reports a rollback that a failure hook invokes, and that fails, by the task that failed', async () => {
+it('reports a failed rollback that a failure hook invoked by the task that failed', async () => {
   const { dsl, log, ran, run, does } = flows()
-  // The phases of the flow are invoked one by one, so that nothing but their order makes it a flow.
+  // Phases are invoked one by one, so that only their names make this a flow.
   dsl.task('ship', [], async () => {
     await dsl.invoke('deploy:starting')
     throw new DeployError('E_SHIP', 'no')
@@ -108,7 +108,7 @@ it('reports a rollback that a failure hook invokes, and that fails, by the task 
   expect(ran.at(-1)).toBe('last')
 })
 
-it('takes phases that are invoked one by one for one flow', async () => {
+it('treats phases that are invoked one by one as one flow', async () => {
   const { dsl, flows: noted, run } = flows()
   dsl.task('undo', [], async () => {
     for (const phase of PHASES.rollback) await dsl.invoke(phase)
@@ -126,7 +126,7 @@ it('takes phases that are invoked one by one for one flow', async () => {
   expect(dsl.plugin.run.kind).toBe('other')
 })
 
-it("is a rollback in the shipitfile's own, whose phases are invoked", async () => {
+it("treats the shipitfile's own rollback, which invokes phases, as a rollback", async () => {
   const { shipit, dsl, flows: noted, run } = flows()
   shipit.blTask('rollback', async () => {
     for (const phase of PHASES.rollback) await dsl.invoke(phase)
@@ -141,7 +141,7 @@ it.each([
   ['deploy:reverted', 'rollback'] as const,
   ['deploy:finishing_rollback', 'rollback'] as const,
   ['deploy:rollback', 'rollback'] as const,
-])('is part of a flow, with its failure tasks, when %s runs by itself', async (name, flow) => {
+])('treats %s on its own as part of a flow, with its failure tasks', async (name, flow) => {
   for (const how of ['asked for', 'started', 'invoked']) {
     const { shipit, dsl, ran, run } = flows()
     let found: unknown
@@ -157,7 +157,7 @@ it.each([
   }
 })
 
-it('tells which tasks see what a task has done before another one does', async () => {
+it("lists the tasks that see a task's results before another task does", async () => {
   const { shipit, run } = createShipit()
   const { task, before, invoke, plugin } = capistrano(shipit)
   const seen: Record<string, readonly string[]> = {}
@@ -172,13 +172,13 @@ it('tells which tasks see what a task has done before another one does', async (
   })
   expect(await run('fetch', 'build', 'pack')).toBeUndefined()
   expect(seen).toEqual({ fetch: ['build', 'check'], build: ['check'], check: [], pack: [] })
-  // Whoever invoked it goes on behind it, and ahead of what stands behind that.
+  // The task that invoked it continues after it, before the tasks that follow.
   expect(await run('all', 'build', 'pack')).toBeUndefined()
   expect(seen['fetch']).toEqual(['all', 'build', 'check'])
   expect(seen['all']).toEqual(['build', 'check'])
 })
 
-it('has a barrier wait for plain tasks that listeners started', async () => {
+it('makes a barrier wait for plain tasks that listeners started', async () => {
   const { shipit, run } = createShipit()
   const { task, plugin } = capistrano(shipit)
   const order: string[] = []

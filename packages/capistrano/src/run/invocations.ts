@@ -4,9 +4,9 @@ import { Schedule } from '../graph/schedule.js'
 import type { Shipit } from '../shipit/shipit.js'
 import type { Execution } from './execution.js'
 
-/** Tasks that run one behind the other inside of a task, which invoked them; or behind a failure. */
+/** Tasks that run one after another inside the task that invoked them, or after a failure. */
 export interface Invocation {
-  /** What is started in the middle of them goes here. */
+  /** Includes what is started while they run. */
   readonly schedule: Schedule
   /** The task that invoked them. */
   readonly by: string | undefined
@@ -14,27 +14,27 @@ export interface Invocation {
   isOpen: boolean
 }
 
-/** Whose code it is that asks. */
-interface Asking {
+/** The task whose code is running. */
+interface Caller {
   readonly execution: Execution
   /** The task that Orchestrator runs. */
   readonly task: string
-  /** The task itself, if that one invoked it. */
+  /** The task itself: that one, or one that it invoked. */
   readonly inner: string
   readonly invocation?: Invocation | undefined
 }
 
-/** One for all: Node passes each that there is on with every promise. */
-const asking = new AsyncLocalStorage<Asking>()
+/** Shared by all runs: Node passes every store on with every promise. */
+const callers = new AsyncLocalStorage<Caller>()
 
-/** The execution whose task's code asks; undefined outside of tasks. */
-export function executionOfCode(): Execution | undefined {
-  return asking.getStore()?.execution
+/** The execution that the calling code belongs to; undefined outside tasks. */
+export function executionOfCaller(): Execution | undefined {
+  return callers.getStore()?.execution
 }
 
-/** Which tasks a run is made of, those that tasks invoke among them, and which flow they make. */
+/** The tasks of a run, including invoked ones, and the flow they make up. */
 export class Invocations {
-  /** The innermost last. Phases that are invoked one by one make a flow, so they stay until the run ends. */
+  /** Innermost last. Phases invoked one by one make up a flow, so they stay until the run ends. */
   private readonly invocations = new Set<Invocation>()
   /** The order of the run itself. */
   readonly plan: Schedule
@@ -46,12 +46,12 @@ export class Invocations {
     this.plan = new Schedule(() => shipit.tasks)
   }
 
-  /** The flow that is running, if one is; of a flow that was invoked in another one, that. */
+  /** The running flow, if any; the inner one if one flow has invoked another. */
   get flow(): Flow | undefined {
     return this.parts(() => true).reduce<Flow | undefined>((outer, names) => flowOf(names, outer), undefined)
   }
 
-  /** Whether all that is invoked now is part of a flow, whose failure tasks run if it fails. */
+  /** Whether what is invoked now is part of a flow, whose failure tasks run if it fails. */
   get isInFlow(): boolean {
     return this.parts(({ isOpen }) => isOpen).some((names) => flowOf(names) !== undefined)
   }
@@ -61,24 +61,24 @@ export class Invocations {
     return this.parts(() => true).some((names) => names.has(task))
   }
 
-  /** Whether a task is still to run behind the one that asks, in the same list. */
-  isBehind(name: string): boolean {
+  /** Whether a task is still to run after the calling one, in the same schedule. */
+  runsLater(name: string): boolean {
     return this.schedule.names.includes(name) && !this.shipit.tasks[name]?.running
   }
 
-  /** The task of Orchestrator's whose code asks, or which invoked that; undefined outside of tasks. */
+  /** Orchestrator's task that the calling code belongs to, directly or by invocation; undefined outside tasks. */
   get task(): string | undefined {
-    return this.asking?.task
+    return this.caller?.task
   }
 
-  /** Where what is started by the code that asks has its place. */
+  /** The schedule for what the calling code starts. */
   get schedule(): Schedule {
     return this.openInvocations()[0]?.schedule ?? this.plan
   }
 
   /**
-   * Names of the tasks that see what the task that asks has done before another one does: those that are to run ahead of
-   * that one, and those that invoked the task that asks.
+   * Names of the tasks that see the calling task's results before another task does: those that run before that one, and
+   * those that invoked the calling task.
    */
   until(name: string): string[] {
     const invocations = this.openInvocations()
@@ -86,16 +86,16 @@ export class Invocations {
     const last = schedules.findIndex((schedule) => schedule.names.includes(name))
     const within = last < 0 ? schedules : schedules.slice(0, last + 1)
     const names = within.flatMap((schedule, depth) => [
-      ...schedule.ahead(name),
+      ...schedule.before(name),
       ...(depth < within.length - 1 ? [invocations[depth]?.by ?? ''] : []),
     ])
-    const { task, inner } = this.asking ?? {}
+    const { task, inner } = this.caller ?? {}
     return [...new Set(names)].filter(
       (each) => each !== '' && each !== (invocations.length > 0 ? inner : task),
     )
   }
 
-  /** Names of the tasks that run, but for those that wait for what they invoked. */
+  /** Names of running tasks, except for those that wait for what they invoked. */
   get busy(): string[] {
     const waiting = new Set([...this.invocations].flatMap(({ isOpen, by }) => (isOpen ? by : [])))
     return Object.values(this.shipit.tasks).flatMap(({ name, running }) =>
@@ -103,21 +103,21 @@ export class Invocations {
     )
   }
 
-  /** Begins tasks that run one behind the other, inside of the task that asks. */
+  /** Begins an invocation by the calling task. */
   open(schedule: Schedule): Invocation {
-    const { inner: by, invocation: outer } = this.asking ?? {}
+    const { inner: by, invocation: outer } = this.caller ?? {}
     const invocation = { schedule, by, outer, isOpen: true }
     this.invocations.add(invocation)
     return invocation
   }
 
-  /** Runs code as part of them. */
+  /** Runs code as part of an invocation. */
   inside<T>(invocation: Invocation, run: () => T): T {
-    const { task = '', inner = '' } = this.asking ?? {}
-    return asking.run({ execution: this.execution, task, inner, invocation }, run)
+    const { task = '', inner = '' } = this.caller ?? {}
+    return callers.run({ execution: this.execution, task, inner, invocation }, run)
   }
 
-  /** Ends them. */
+  /** Ends an invocation. */
   close(invocation: Invocation): void {
     invocation.isOpen = false
     const { all } = invocation.schedule
@@ -127,27 +127,27 @@ export class Invocations {
 
   /** Runs the code of a task that Orchestrator runs. */
   start<T>(task: string, run: () => T): T {
-    return asking.run({ execution: this.execution, task, inner: task }, run)
+    return callers.run({ execution: this.execution, task, inner: task }, run)
   }
 
-  /** Runs the code of a task that another one invoked. */
+  /** Runs the code of an invoked task. */
   step<T>(task: string, run: () => T): T {
-    return asking.run({ execution: this.execution, task, ...this.asking, inner: task }, run)
+    return callers.run({ execution: this.execution, task, ...this.caller, inner: task }, run)
   }
 
-  /** Those that the code that asks is part of, from the inside out. */
+  /** Open invocations that the calling code is part of, innermost first. */
   private openInvocations(): Invocation[] {
     const found: Invocation[] = []
-    for (let each = this.asking?.invocation; each; each = each.outer) if (each.isOpen) found.push(each)
+    for (let each = this.caller?.invocation; each; each = each.outer) if (each.isOpen) found.push(each)
     return found
   }
 
-  private get asking(): Asking | undefined {
-    const found = asking.getStore()
+  private get caller(): Caller | undefined {
+    const found = callers.getStore()
     return found?.execution === this.execution ? found : undefined
   }
 
-  /** Names of the tasks of the run itself, and of what was invoked in it, from the outside in. */
+  /** Names of the tasks of the run itself, and of its invocations, outermost first. */
   private parts(counts: (invocation: Invocation) => boolean): ReadonlySet<string>[] {
     const invoked = [...this.invocations].filter(counts).map(({ schedule }) => schedule.all)
     return this.shipit.isRunning ? [this.plan.all, ...invoked] : invoked

@@ -5,21 +5,21 @@ import { expect, it } from 'vitest'
 import { createShipit } from '../../../../testbed/shipit-instance.js'
 import capistrano from '../index.js'
 
-/** What a task starts, the first time that it runs: at one of its turns of the event loop, by itself or as a listener. */
+/** What a task starts on its first run: at one of its turns of the event loop, directly or through a listener. */
 interface Start {
   readonly names: readonly string[]
   readonly turn: number
   readonly byEvent: boolean
 }
 
-/** A task of a random graph. Its dependencies stand before it, so that there are no circles. */
+/** A task of a random graph. Its dependencies come before it, so that there are no cycles. */
 interface Node {
   readonly name: string
   readonly blocking: boolean
-  /** Takes a callback in place of returning a promise. */
+  /** Takes a callback instead of returning a promise. */
   readonly callback: boolean
   readonly dependencies: readonly string[]
-  /** How long it takes: turns of the event loop. */
+  /** Its duration in turns of the event loop. */
   readonly turns: number
   readonly starts: readonly Start[]
 }
@@ -32,12 +32,12 @@ interface Plan {
     readonly hook: string
   }[]
   readonly asked: readonly string[]
-  /** A task invokes what is asked for. */
+  /** A task invokes the tasks, instead of `shipit.start()`. */
   readonly invoked: boolean
 }
 
 const TASKS = ['t0', 't1', 't2', 't3', 't4', 't5']
-/** Each hook has one target, which may be a hook itself, and a dependency of its own. */
+/** Each hook has one target, which may be a hook itself, and its own dependency. */
 const HOOKS = ['h0', 'h1', 'h2', 'h3', 'h4']
 const NEEDS = HOOKS.map((hook) => `${hook}-needs`)
 const TURNS = 4
@@ -87,7 +87,7 @@ interface Ran {
   end: number
 }
 
-/** Runs a plan in a real Shipit, and returns what is wrong with the order, a sentence each. */
+/** Runs a plan in a real Shipit, and returns a message for each mistake in the order. */
 async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[]> {
   const { shipit, run } = createShipit()
   const dsl = capistrano(shipit)
@@ -102,7 +102,7 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
   const hooksOf = (when: 'before' | 'after', target: string): string[] =>
     hooks.flatMap((each) => (each.when === when && each.target === target ? [each.hook] : []))
 
-  /** All that tasks stand for. */
+  /** Tasks with their dependencies and hooks. */
   const closure = (names: readonly string[], into = new Set<string>()): Set<string> => {
     for (const name of names) {
       if (into.has(name)) continue
@@ -113,7 +113,7 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
     return into
   }
   const touched = new Set<string>()
-  /** What has run when something is invoked is not run again. */
+  /** An invocation skips what has already run. */
   const isOnce = (hook: string): boolean => invoked && touched.has(hook) && of(hook).length > 0
   const startAll = (names: readonly string[]): void => {
     time += 1
@@ -123,25 +123,25 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
   }
 
   const check = ({ name, dependencies }: Node): void => {
-    const beside = running()
-    if (beside.includes(name)) found.push(`${name} runs beside itself`)
+    const others = running()
+    if (others.includes(name)) found.push(`${name} runs twice at the same time`)
     for (const each of dependencies) {
-      if (beside.includes(each) || lastEnd(each) === 0)
+      if (others.includes(each) || lastEnd(each) === 0)
         found.push(`${name} did not wait for ${each}, which it depends on`)
       for (const hook of hooksOf('after', each))
-        if (beside.includes(hook) || (lastEnd(hook) <= lastEnd(each) && !isOnce(hook)))
+        if (others.includes(hook) || (lastEnd(hook) <= lastEnd(each) && !isOnce(hook)))
           found.push(`${name} did not wait for ${hook}, which runs after ${each}`)
     }
-    // A hook that is started while its own hooks run has these once, for both of its places.
+    // A hook that is started while its own hooks run has these once, for both of its runs.
     const since = HOOKS.includes(name) ? 0 : lastEnd(name)
     for (const hook of hooksOf('before', name))
-      if (beside.includes(hook) || lastEnd(hook) <= since)
+      if (others.includes(hook) || lastEnd(hook) <= since)
         found.push(`${name} did not wait for ${hook}, which runs before it`)
-    // Where nothing that is started moves or repeats it, a hook waits for all, and all that was planned waits for it.
+    // A hook that nothing started moves or repeats waits for everything, and everything planned waits for it.
     const isBarrier = (each: string): boolean => HOOKS.includes(each) && !touched.has(each)
-    if (isBarrier(name) && beside.length > 0) found.push(`hook ${name} did not wait for ${beside.join(', ')}`)
+    if (isBarrier(name) && others.length > 0) found.push(`hook ${name} did not wait for ${others.join(', ')}`)
     if (!touched.has(name))
-      for (const hook of beside.filter(isBarrier)) found.push(`${name} did not wait for hook ${hook}`)
+      for (const hook of others.filter(isBarrier)) found.push(`${name} did not wait for hook ${hook}`)
   }
 
   for (const each of nodes) {
@@ -173,19 +173,19 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
 
   const state = { isOver: false }
   const outcome = run(...(invoked ? ['invokes'] : asked)).finally(() => (state.isOver = true))
-  // No task takes longer than some turns of the event loop; a run in which nothing starts for many has come to a halt.
+  // Tasks take only a few turns of the event loop; a run in which nothing starts for many turns is stuck.
   for (
     let quiet = 0, last = -1;
     !state.isOver && quiet < 100;
     quiet = last === time ? quiet + 1 : 0, last = time
   )
     await tick()
-  if (!state.isOver) return [...found, `it came to a halt, behind ${ran.map(({ name }) => name).join(', ')}`]
+  if (!state.isOver) return [...found, `stuck after ${ran.map(({ name }) => name).join(', ')}`]
   const error = await outcome
   if (error) found.push(`it failed: ${inspect(error)}`)
   for (const name of asked) if (lastEnd(name) === 0) found.push(`${name} did not run`)
   for (const { name, at } of started)
-    if (!of(name).some((each) => each.start > at)) found.push(`${name} was started, and did not run`)
+    if (!of(name).some((each) => each.start > at)) found.push(`${name} was started but did not run`)
   for (const target of [...TASKS, ...HOOKS])
     for (const hook of hooksOf('after', target))
       if (of(target).length > 0 && !of(hook).some((each) => each.start > lastEnd(target)) && !isOnce(hook))
@@ -193,7 +193,7 @@ async function mistakes({ nodes, hooks, asked, invoked }: Plan): Promise<string[
   return found
 }
 
-it('respects every hook and dependency, whatever is started when, and by whom', async () => {
+it('respects every hook and dependency, no matter what is started when and by whom', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async (plan) => {
       expect(await mistakes(plan)).toEqual([])
@@ -201,7 +201,7 @@ it('respects every hook and dependency, whatever is started when, and by whom', 
     { numRuns: 500 },
   )
 }, 60_000)
-it('reruns a task that is started again with its hooks, and a started hook again in its place', async () => {
+it('reruns a started task with its hooks, and a started hook again in its place', async () => {
   const { shipit, ran, run } = createShipit()
   const { task, before, after } = capistrano(shipit)
   task('restart', ['prepare'], () => {})
@@ -229,7 +229,7 @@ it('reruns a task that is started again with its hooks, and a started hook again
   ])
 })
 
-it('keeps a failing before-hook that is not blocking ahead of its target, once a listener has started something', async () => {
+it('runs a failing non-blocking before-hook before its target, even after a listener has started something', async () => {
   const { shipit, ran, run } = createShipit()
   const { before } = capistrano(shipit)
   shipit.blTask('deploy', ['deploy:init', 'publish'])

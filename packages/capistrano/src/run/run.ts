@@ -7,7 +7,7 @@ import type { Shipit } from '../shipit/shipit.js'
 /** What a run does. `pull` is a deploy of what storage has; `other` is neither a deploy nor a rollback. */
 export type RunKind = Flow | 'pull' | 'other'
 
-/** One task of a run's timeline. */
+/** A task of a run's timeline. */
 export interface Step {
   readonly task: string
   readonly startedAt: Date
@@ -15,7 +15,7 @@ export interface Step {
   readonly failed: boolean
 }
 
-/** What a {@link Run} asks of how it is carried out. */
+/** What a {@link Run} depends on. */
 export interface RunContext {
   readonly shipit: Shipit
   readonly kind: () => RunKind
@@ -25,14 +25,14 @@ export interface RunContext {
 }
 
 /**
- * What is going on, from `shipit.start()` to its end: the only place that knows what kind of run this is and which release it
- * makes, and the only writer of the fields that Shipit's plugins read: `releaseDirname`, `releasePath`, `currentRevision`,
- * `previousRelease`, `previousRevision`, `prevReleaseDirname`, `prevReleasePath` and `workspace`. What others write there counts.
+ * A run, from `shipit.start()` to its end: the only place that knows its kind and its release, and the only writer of the
+ * fields that Shipit's plugins read: `releaseDirname`, `releasePath`, `currentRevision`, `previousRelease`, `previousRevision`,
+ * `prevReleaseDirname`, `prevReleasePath` and `workspace`. It respects what others write there.
  */
 export class Run {
   /** When the run, or the last deploy or rollback in it, began. */
   startedAt = new Date()
-  /** What each server had then, in the order of `releaseRoles('all')`; empty until `deploy:check` has asked. */
+  /** Each server's releases then, in the order of `releaseRoles('all')`; empty until `deploy:check` has queried them. */
   servers: readonly ServerReleases[] = []
   /** The timeline: tasks that have ended, in that order. */
   readonly steps: Step[] = []
@@ -52,12 +52,12 @@ export class Run {
     return this.context.signal()
   }
 
-  /** Name of the release that is made, or gone back to: `'20261123201530'`, UTC. Undefined until it is chosen. */
+  /** Name of the release that is deployed or rolled back to: `'20261123201530'`, UTC. Undefined until chosen. */
   get release(): string | undefined {
     return this.shipit.releaseDirname
   }
 
-  /** Full commit id that is deployed. Undefined until it is known. */
+  /** Full commit id that is deployed. Undefined until known. */
   get revision(): string | undefined {
     return this.shipit.currentRevision
   }
@@ -67,18 +67,18 @@ export class Run {
     return this.shipit.previousRelease ?? null
   }
 
-  /** Whether a task is part of the run, by itself or in what a running task invokes. */
+  /** Whether a task is part of the run, directly or by invocation. */
   includes(task: string): boolean {
     return this.context.includes(task)
   }
 
-  /** A deploy or rollback begins; another one may have ended before in the same run. */
+  /** A deploy or rollback begins; another may have ended in the same run. */
   begin(): void {
     this.startedAt = new Date()
     this.servers = []
   }
 
-  /** Notes what the servers have before anything is changed. */
+  /** Records the servers' releases before anything is changed. */
   found(servers: readonly ServerReleases[]): void {
     this.servers = servers
     const live = majority(servers.flatMap(({ current }) => current ?? [])) ?? null
@@ -87,37 +87,34 @@ export class Run {
     this.shipit.previousRevision = releases.find(({ name }) => name === live)?.revision ?? null
   }
 
-  /** Says which release is made, or gone back to; and of which commit, where that is known. */
+  /** Sets the release that is deployed or rolled back to, and its commit if known. */
   choose({ name, revision }: { readonly name: string; readonly revision?: string | undefined }): void {
     this.shipit.releaseDirname = name
     this.shipit.releasePath = this.pathOf(name)
     if (revision) this.deploys(revision)
   }
 
-  /** Says which commit is deployed. */
+  /** Sets the commit that is deployed. */
   deploys(revision: string): void {
     this.shipit.currentRevision = revision
   }
 
-  /** Says which release a rollback leaves. */
+  /** Sets the release that a rollback leaves. */
   leaves(name: string): void {
     this.shipit.prevReleaseDirname = name
     this.shipit.prevReleasePath = this.pathOf(name)
   }
 
-  /** Names the local folder in which what is deployed is made; where shipit-npm and its like build. */
+  /** Sets the local folder to build in, which shipit-npm and similar plugins use. */
   buildsIn(path: string): void {
     this.shipit.workspace = path
     this.shipit.config.workspace = path
   }
 
-  /** The release that was chosen. @throws {DeployError} `E_NO_RELEASE` */
+  /** The chosen release. @throws {DeployError} `E_NO_RELEASE` if none has been chosen */
   chosenRelease(): string {
     if (this.release) return this.release
-    throw new DeployError(
-      'E_NO_RELEASE',
-      "No release is chosen: run 'deploy' or 'rollback', which choose one.",
-    )
+    throw new DeployError('E_NO_RELEASE', "No release has been chosen: run 'deploy' or 'rollback'.")
   }
 
   private get shipit(): Shipit {

@@ -6,7 +6,7 @@ import { runTaskNow } from '../shipit/run-task.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
 import type { Execution } from './execution.js'
 
-/** Runs tasks from inside a running task, one behind the other. */
+/** Runs tasks from inside a running task, one after another. */
 export class TaskRunner {
   constructor(
     private readonly shipit: Shipit,
@@ -14,24 +14,24 @@ export class TaskRunner {
     private readonly execution: Execution,
   ) {}
 
-  /** Runs a task with all that it stands for, but for what has run in this run. @throws the task's own error */
+  /** Runs a task with its dependencies and hooks, except for what has run in this run. @throws the task's own error */
   async invoke(name: string): Promise<void> {
     if (this.ran(name)) {
       this.shipit.log(
-        `'${name}' has run already in this run, and is not run again; invoke.again('${name}') would.`,
+        `'${name}' has already run in this run, and is skipped; use invoke.again('${name}') to run it again.`,
       )
     }
     await this.runAll(name)
   }
 
-  /** Runs a task also if it has run. @throws the task's own error */
+  /** Runs a task even if it has already run. @throws the task's own error */
   async again(name: string): Promise<void> {
     const task = this.shipit.tasks[name]
     if (task && !task.running) task.done = false
     await this.runAll(name)
   }
 
-  /** All that `name` stands for, to be run one behind the other; without what has run, unless it is a flow of its own. */
+  /** A task with its dependencies and hooks; without what has already run, unless it is a separate flow. */
   scheduleOf(name: string): Schedule {
     const sequence = this.graph.sequence([name])
     const schedule = new Schedule(() => this.shipit.tasks)
@@ -46,10 +46,10 @@ export class TaskRunner {
     if (task.running) {
       throw new DeployError(
         'E_RECURSION',
-        `Task '${task.name}' is running: started from inside itself, it would never end.`,
+        `Task '${task.name}' is already running: invoked from inside itself, it would never end.`,
       )
     }
-    // A task of a run that has failed may go on, but starts no other.
+    // A task of a failed run may continue, but not start others.
     execution.signal.current.throwIfAborted()
     try {
       await execution.admit(task)
@@ -84,7 +84,7 @@ export class TaskRunner {
     return task !== undefined && hasRun(task)
   }
 
-  /** Whether tasks are a whole deploy or rollback behind another one, whose phases are no reason to leave out its own. */
+  /** Whether tasks are a whole deploy or rollback after another one, so that phases that have already run must run again. */
   private isNextFlow(names: readonly string[]): boolean {
     const whole = names.filter((name) => isWholeFlow(new Set([name])))
     return whole.some((name) => !this.ran(name)) && names.some((name) => isPhase(name) && this.ran(name))

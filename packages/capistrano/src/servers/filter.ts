@@ -2,24 +2,23 @@ import { nearest } from '../settings/nearest.js'
 import type { Host } from '../ssh/host.js'
 import { rolesOf, withRole } from './roles.js'
 
-/** What `HOSTS` and `ROLES` leave of the servers, or what is wrong with them. */
+/** The servers that `HOSTS` and `ROLES` select, or the mistakes in these variables. */
 export interface Filtered {
   readonly hosts: readonly Host[]
-  /** One sentence each. */
   readonly mistakes: readonly string[]
 }
 
 /**
- * Narrows servers to those that the environment names: `HOSTS=web1,web2` by name, host, or host and port;
- * `ROLES=web,db`. Both together take what is in both. Capistrano's variables of these names.
+ * Narrows servers by environment variables: `HOSTS=web1,web2` by name, host, or host and port; `ROLES=web,db` by role. A server
+ * must match both. Capistrano's variables of these names.
  */
 export function filterHosts(hosts: readonly Host[], env: NodeJS.ProcessEnv): Filtered {
   const mistakes: string[] = []
   const check = (variable: string, wanted: readonly string[], known: readonly string[]): void => {
     for (const name of wanted.filter((each) => !known.includes(each))) {
       const suggestion = nearest(name, known)
-      const hint = suggestion ? `did you mean '${suggestion}'?` : `there are ${known.join(', ') || 'none'}`
-      mistakes.push(`${variable}: none of the servers is '${name}'; ${hint}`)
+      const hint = suggestion ? `did you mean '${suggestion}'?` : `known: ${known.join(', ') || 'none'}`
+      mistakes.push(`${variable}: no server matches '${name}'; ${hint}`)
     }
   }
 
@@ -35,7 +34,7 @@ export function filterHosts(hosts: readonly Host[], env: NodeJS.ProcessEnv): Fil
     kept = withRole(kept, roles)
   }
   if (mistakes.length === 0 && kept.length === 0 && hosts.length > 0) {
-    mistakes.push(`HOSTS and ROLES: no server is in both '${env['HOSTS']}' and '${env['ROLES']}'`)
+    mistakes.push(`HOSTS and ROLES: no server matches both '${env['HOSTS']}' and '${env['ROLES']}'`)
   }
   return { hosts: kept, mistakes }
 }

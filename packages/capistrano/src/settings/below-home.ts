@@ -1,6 +1,6 @@
 /**
- * `~/shop` as a path that starts where commands on servers start, in the home of the user who logs in. Scripts and rsync
- * take a tilde for the name of a folder; a shell that is given a path unquoted does not.
+ * `~/shop` as a path relative to the login user's home, where commands on servers start. Scripts and rsync take a tilde
+ * literally; only a shell expands it, in an unquoted path.
  */
 export function belowHome(path: string): string {
   return path.replace(/^~\/+/, '')

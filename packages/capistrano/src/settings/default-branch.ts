@@ -1,2 +1,2 @@
-/** What is deployed unless `branch` is set: shipit-deploy's default. */
+/** Default of `branch`, as in shipit-deploy. */
 export const DEFAULT_BRANCH = 'master'

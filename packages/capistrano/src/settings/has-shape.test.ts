@@ -13,7 +13,7 @@ class Zip extends Archiver {
 
 const shape = { pack: 'function', format: 'string', programs: 'array' } as const
 
-it('knows a value by what it has, itself or from its class', () => {
+it('recognises a value by its own or inherited properties', () => {
   expect(hasShape<Zip>(new Zip(), shape)).toBe(true)
   expect(hasShape<Zip>({ pack: () => {}, format: 'zip', programs: [] }, shape)).toBe(true)
 })
@@ -26,6 +26,6 @@ it.each([
   {},
   { pack: true, format: 'zip', programs: [] },
   { format: 'zip', programs: [] },
-])('refuses %j', (value) => {
+])('rejects %j', (value) => {
   expect(hasShape<Zip>(value, shape)).toBe(false)
 })

@@ -1,9 +1,9 @@
-/** What properties have to be. */
+/** Required types of properties. */
 export type Shape<T> = { readonly [K in keyof T]?: 'function' | 'string' | 'array' }
 
 /**
- * Whether a value has certain methods and properties, its own or its class's. What a setting takes is known by these, not by
- * its class: a second copy of a package may have made it.
+ * Whether a value has certain methods and properties, own or inherited. Settings are recognised by shape, not by class, as
+ * they may come from a second copy of a package.
  */
 export function hasShape<T extends object>(value: unknown, shape: Shape<T>): value is T {
   if (typeof value !== 'object' || value === null) return false

@@ -3,24 +3,23 @@ import type { z } from 'zod'
 import { DeployError } from '../errors.js'
 import { nearest } from './nearest.js'
 
-/** Everything that is wrong with the settings and the hooks, in one error. `E_CONFIG`. */
+/** `E_CONFIG`: all mistakes in settings and hooks. */
 export class ConfigError extends DeployError {
   constructor(
     environment: string,
-    /** One sentence each. */
     readonly mistakes: readonly string[],
   ) {
     super(
       'E_CONFIG',
-      `The settings of '${environment}' can't be used; nothing was started:\n  ${mistakes.join('\n  ')}`,
+      `Invalid settings for '${environment}'; nothing was started:\n  ${mistakes.join('\n  ')}`,
     )
   }
 }
 
-/** A schema's issues as sentences: the setting's path, what is allowed, and what it got. */
+/** A schema's issues as messages: the setting's path, what is allowed, and the value. */
 export function describeIssues(
   error: z.ZodError,
-  given: unknown,
+  settings: unknown,
   path: readonly PropertyKey[],
   known: readonly string[],
 ): string[] {
@@ -29,15 +28,15 @@ export function describeIssues(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
         const suggestion = nearest(key, known)
-        const hint = suggestion ? `did you mean '${suggestion}'?` : `known are ${known.join(', ')}`
-        return `${name}.${key}: there is no such setting; ${hint}`
+        const hint = suggestion ? `did you mean '${suggestion}'?` : `known settings: ${known.join(', ')}`
+        return `${name}.${key}: unknown setting; ${hint}`
       })
     }
-    // A schema may say so of what has no short form, or may be secret.
+    // Set by schemas of long or secret values.
     if (issue.code === 'custom' && issue.params?.['hideValue'] === true) return `${name}: ${issue.message}`
     const value = issue.path.reduce<unknown>(
       (object, key) => (object as Record<PropertyKey, unknown> | undefined)?.[key],
-      given,
+      settings,
     )
     const allowed =
       issue.code === 'invalid_value'
@@ -48,15 +47,14 @@ export function describeIssues(
 }
 
 /**
- * What is wrong with a constructor's options, as sentences for `mistakes` of what it makes. Values are left out, as some are
- * secret.
+ * Messages about mistakes in a constructor's options, for its `mistakes`. Without values, as some are secret.
  */
 export function optionMistakes(schema: z.ZodObject, options: unknown): string[] {
   const { error } = schema.safeParse(options)
   const known = Object.keys(schema.shape).join(', ')
   return (error?.issues ?? []).flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `there is no option '${key}'; known are ${known}`)
+      ? issue.keys.map((key) => `unknown option '${key}'; known options: ${known}`)
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
 }

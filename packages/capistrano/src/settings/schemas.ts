@@ -1,23 +1,23 @@
 import { z } from 'zod'
 
-/** The error of a schema, in the words that follow a setting's name: `expected seconds`. */
+/** A schema's error, which follows a setting's name: `expected seconds`. */
 export const expected = (words: string) => ({ error: `expected ${words}` })
 
-/** A text that is not empty. */
+/** A non-empty string. */
 export const text = (words: string) => z.string(expected(words)).min(1, expected(words))
 
-/** A number within limits, these two included. */
+/** A number from `from` to `to`, inclusive. */
 export const numberFrom = (from: number, to: number, words: string) =>
   z.number(expected(words)).min(from, expected(words)).max(to, expected(words))
 
-/** A whole number within limits, these two included. @param words what people are told @default the limits */
+/** A whole number from `from` to `to`, inclusive. @param words what the error expects @default the limits */
 export function wholeNumber(from: number, to = Number.MAX_SAFE_INTEGER, words = limits(from, to)) {
   return z.int(expected(words)).min(from, expected(words)).max(to, expected(words))
 }
 
-/** Seconds, from 0 on. */
+/** Seconds, 0 or more. */
 export const seconds = () => numberFrom(0, Infinity, 'seconds')
 
 function limits(from: number, to: number): string {
-  return `a whole number from ${from}${to === Number.MAX_SAFE_INTEGER ? '' : ` to ${to}`}`
+  return to === Number.MAX_SAFE_INTEGER ? `a whole number >= ${from}` : `a whole number from ${from} to ${to}`
 }

@@ -12,27 +12,27 @@ function mistakes(config: Record<string, unknown>): string[] {
 }
 
 it.each([
-  [{ keepRelease: 3 }, "keepRelease: there is no such setting; did you mean 'keepReleases'?"],
-  [{ brnach: 'main' }, "brnach: there is no such setting; did you mean 'branch'?"],
-  [{ linkedFile: [] }, "linkedFile: there is no such setting; did you mean 'linkedFiles'?"],
-  [{ ignore: ['src'] }, "ignore: there is no such setting; did you mean 'ignores'?"],
-  [{ netstorage: {} }, "netstorage: there is no such setting; did you mean 'netStorage'?"],
-  [{ server: ['web1'] }, "server: there is no such setting; did you mean 'servers'?"],
-])('tells a misspelt setting: %j', (config, mistake) => {
+  [{ keepRelease: 3 }, "keepRelease: unknown setting; did you mean 'keepReleases'?"],
+  [{ brnach: 'main' }, "brnach: unknown setting; did you mean 'branch'?"],
+  [{ linkedFile: [] }, "linkedFile: unknown setting; did you mean 'linkedFiles'?"],
+  [{ ignore: ['src'] }, "ignore: unknown setting; did you mean 'ignores'?"],
+  [{ netstorage: {} }, "netstorage: unknown setting; did you mean 'netStorage'?"],
+  [{ server: ['web1'] }, "server: unknown setting; did you mean 'servers'?"],
+])('reports a misspelt setting: %j', (config, mistake) => {
   expect(mistakes(config)).toEqual([mistake])
 })
 
-it("tells a server's misspelt settings, wherever it stands", () => {
+it("reports a server's misspelt settings, in a list or alone", () => {
   expect(mistakes({ servers: ['web1', { host: 'web2', prot: 22, role: 'web' }] })).toEqual([
-    "servers.1.prot: there is no such setting; did you mean 'port'?",
-    "servers.1.role: there is no such setting; did you mean 'roles'?",
+    "servers.1.prot: unknown setting; did you mean 'port'?",
+    "servers.1.role: unknown setting; did you mean 'roles'?",
   ])
   expect(mistakes({ servers: { host: 'web2', usre: 'shop' } })).toEqual([
-    "servers.usre: there is no such setting; did you mean 'user'?",
+    "servers.usre: unknown setting; did you mean 'user'?",
   ])
 })
 
-it('lets all other settings be: they are of other plugins, or of the shipitfile itself', () => {
+it("accepts all other settings: they are other plugins' or the shipitfile's", () => {
   const plugins = {
     npm: {},
     yarn: {},
@@ -61,15 +61,15 @@ it('lets all other settings be: they are of other plugins, or of the shipitfile 
   expect(mistakes({ ...plugins, ...shipitDeploy, servers: [own] })).toEqual([])
 })
 
-it("takes a folder below the user's home for that", () => {
+it("makes a path in the user's home relative", () => {
   const { shipit } = createShipit({ deployTo: '~/apps/shop' })
   capistrano(shipit)
   shipit.initialize()
   expect(shipit.config.deployTo).toBe('apps/shop')
 })
 
-it.each(['~', '~/', '~bob/shop', '/', ''])("refuses '%s' as the application's folder", (deployTo) => {
+it.each(['~', '~/', '~bob/shop', '/', ''])("rejects '%s' as the application's folder", (deployTo) => {
   expect(mistakes({ deployTo })).toEqual([
-    `deployTo: expected a folder of the application's own, such as '/srv/shop' or '~/shop'; got '${deployTo}'`,
+    `deployTo: expected the application's own folder, such as '/srv/shop' or '~/shop'; got '${deployTo}'`,
   ])
 })

@@ -22,10 +22,10 @@ const server = z.union(
   expected("'user@host:port' or { host, user, port, roles, noRelease, primary }"),
 )
 
-/** What a server's own settings may be called, beside whatever the user adds. */
+/** Known settings of a server; users may add others. */
 const SERVER_KEYS = ['host', 'name', 'user', 'port', 'roles', 'noRelease', 'primary', 'extraSshOptions']
 
-/** Settings that shipit-cli and shipit-deploy read, and that are not checked here. */
+/** Settings of shipit-cli and shipit-deploy that are not checked here. */
 const OTHER_KEYS = [
   'workspace',
   'shallowClone',
@@ -47,20 +47,20 @@ const sharedPaths = z
       .string()
       .refine(
         (path) => path !== '' && !/^\/|^-|\/$|\n/.test(path) && !path.split('/').includes('..'),
-        expected('a path inside of the release'),
+        expected('a path inside the release'),
       ),
     expected('a list of paths'),
   )
   .optional()
 
-/** The settings beside the plugins' sections that the deploy itself reads. */
+/** The deploy's own settings, outside plugins' sections. */
 const common = z.looseObject({
   application: z.string().min(1).optional(),
   deployTo: z
     .string()
     .refine(
       (path) => !/^\/*$|^~(?!\/+[^/])/.test(path),
-      expected("a folder of the application's own, such as '/srv/shop' or '~/shop'"),
+      expected("the application's own folder, such as '/srv/shop' or '~/shop'"),
     )
     .optional(),
   repositoryUrl: z.string().optional(),
@@ -68,17 +68,17 @@ const common = z.looseObject({
     .string()
     .refine((branch) => branch !== '' && !branch.startsWith('-'), expected('a branch, tag or commit id'))
     .optional(),
-  // An environment variable's value is text, and shipit-deploy takes it.
+  // Also as text, for environment variables' values, as in shipit-deploy.
   keepReleases: z
-    .union([z.number(), z.string()], expected('a whole number from 1'))
-    .refine((kept) => /^[1-9]\d*$/.test(String(kept)), expected('a whole number from 1'))
+    .union([z.number(), z.string()], expected('a whole number >= 1'))
+    .refine((kept) => /^[1-9]\d*$/.test(String(kept)), expected('a whole number >= 1'))
     .optional(),
   deleteOnRollback: flag.optional(),
   linkedFiles: sharedPaths,
   linkedDirs: sharedPaths,
   updateSubmodules: flag.optional(),
   gitConfig: z.record(z.string(), z.string(), expected('names and values of git configuration')).optional(),
-  gitLogFormat: z.string(expected("a format of git log's")).optional(),
+  gitLogFormat: z.string(expected('a git log format')).optional(),
   servers: z.union(
     [server, z.array(server)],
     expected("a server or a list of servers, each 'user@host:port' or { host, user, port }"),
@@ -102,14 +102,14 @@ export class Settings {
       if (!this.checked.has(section.key)) {
         throw new DeployError(
           'E_NOT_INITIALIZED',
-          `'${section.key}' can be read once Shipit has initialised, inside a task.`,
+          `'${section.key}' is not known until Shipit has initialised: read it inside a task.`,
         )
       }
       return this.checked.get(section.key) as z.output<S>
     }
   }
 
-  /** Checks all sections, and returns every mistake as a sentence. */
+  /** Checks all sections, and returns a message for each mistake. */
   check({ config }: Shipit): string[] {
     const found: string[] = []
     const settings = common.safeParse(config)
@@ -128,12 +128,12 @@ export class Settings {
         if (config[name] === undefined || config[name] === '') missing.set(name, key)
       found.push(...(mistakes?.(config) ?? []))
     }
-    for (const [name, by] of missing) found.push(`${name}: must be set, '${by}' needs it`)
+    for (const [name, by] of missing) found.push(`${name}: must be set; '${by}' requires it`)
     return found
   }
 }
 
-/** Keys that nobody reads, and that are nearly the name of a setting. All other unknown ones are somebody's own. */
+/** Unknown keys that are almost a setting's name. All others belong to users or other plugins. */
 function misspeltSettings(config: EnvironmentConfig, known: readonly string[]): string[] {
   const { servers } = config
   const all: readonly unknown[] = Array.isArray(servers) ? servers : []
@@ -148,11 +148,11 @@ function misspeltKeys(settings: unknown, known: readonly string[], path: string)
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return []
   return Object.keys(settings).flatMap((key) => {
     const meant = known.includes(key) ? undefined : misspelt(key, known)
-    return meant === undefined ? [] : [`${path}${key}: there is no such setting; did you mean '${meant}'?`]
+    return meant === undefined ? [] : [`${path}${key}: unknown setting; did you mean '${meant}'?`]
   })
 }
 
-/** Names of the settings that a schema knows; behind a default, too. */
+/** Names of the settings that a schema knows, also inside a default. */
 function keysOf(schema: z.core.$ZodType): string[] {
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape)
   const wraps =

@@ -1,6 +1,6 @@
 import type { Task } from './shipit.js'
 
-/** Whether a task only stands for others: it has no function of its own. */
+/** Whether a task only groups others: it has no function. */
 export function isGroup({ fn }: Task): boolean {
   return /^function\s*\(\)\s*\{\s*\}$/.test(fn.toString())
 }

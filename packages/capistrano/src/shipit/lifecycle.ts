@@ -2,8 +2,8 @@ import type { Executions } from '../run/execution.js'
 import type { Shipit } from './shipit.js'
 
 /**
- * Ends a run when Shipit stops, which it tells nobody before the process ends, and reports what failed behind its first error
- * once Shipit's own log has shown that one.
+ * Ends a run when Shipit stops, for which there is no event in time, and reports failure tasks' errors after Shipit has logged
+ * the first one.
  */
 export function followLifecycle(shipit: Shipit, executions: Executions, close: () => void): void {
   const stop = shipit.stop.bind(shipit)

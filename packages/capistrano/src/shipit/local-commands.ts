@@ -1,7 +1,7 @@
 import { CommandError, isExecFailure } from './command-error.js'
 import type { Shipit } from './shipit.js'
 
-/** Has Shipit's own commands of the deploy machine end when the run fails, and fail with an error for people, as those on servers do. */
+/** Makes `shipit.local` stop when the run fails, and reject with a user-facing error, like commands on servers. */
 export function adaptLocalCommands(shipit: Shipit, signal: () => AbortSignal): void {
   const local = shipit.local.bind(shipit)
   shipit.local = async (command, options) => {

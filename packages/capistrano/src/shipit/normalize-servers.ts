@@ -1,7 +1,7 @@
 import type { ServerSettings } from './shipit.js'
 
 /**
- * `deploy@[::1]:2222` as an object: ssh-pool takes the first colon for the port's. All else stays as it is.
+ * Converts `deploy@[::1]:2222` to an object, as ssh-pool would split it at the first colon. Leaves all else as it is.
  */
 export function normalizeServers(
   servers: string | ServerSettings | readonly (string | ServerSettings)[],

@@ -4,7 +4,7 @@ import { SequenceError } from '../graph/sequence.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 import type { Execution, Executions } from '../run/execution.js'
 
-/** The steps of Orchestrator that are replaced on the instance; its loop, events and log stay in use. */
+/** Orchestrator's methods that are replaced on the instance; its loop, events and log are still used. */
 interface OrchestratorSteps {
   sequence(tasks: Record<string, Task>, names: string[], results: string[], nest: string[]): void
   allDone(): boolean
@@ -14,9 +14,9 @@ interface OrchestratorSteps {
 }
 
 /**
- * Makes hooks part of the order of tasks, also when something is started in the middle of a run, which Orchestrator would
- * run side by side; asks before each task whether it may start; and holds a failing task back until the failure tasks have
- * run, as shipit-cli exits from inside its synchronous listener for `task_err`.
+ * Orders tasks with their hooks, even those started during a run, which Orchestrator would run in parallel; checks before
+ * each task whether it may start; and holds a failing task back until the failure tasks have run, because shipit-cli exits
+ * inside its synchronous `task_err` listener.
  */
 export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions): void {
   const steps = shipit as unknown as OrchestratorSteps
@@ -30,7 +30,7 @@ export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions
       results.push(...plan().names)
       return
     }
-    // Orchestrator puts the names of the whole run behind those that are started in it.
+    // Orchestrator appends the names of the whole run to those started in it.
     const planned = shipit.seq
     startWithin(executions.current, names.slice(0, names.length - planned.length))
     results.push(...new Set([...plan().names, ...planned]))
@@ -56,7 +56,7 @@ export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions
       if (failure.failedToo(start, error)) return
       shipit.log(error.message)
       if (!tasks.flow) throw error
-      // Something in a running deploy starts what can't be started: nothing else starts, and the failure tasks run.
+      // A task started in a running deploy can't be started: nothing else starts, and the failure tasks run.
       failure.blame(error, start)
       void failure.handle(error).then(() => {
         const { message, missingTask, recursiveTasks } = error
@@ -87,7 +87,7 @@ export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions
       const ended = failure.started(task.name)
       const end = (thrown: unknown): void => {
         ended()
-        // The process is about to end; the signal's exit status is the one that counts.
+        // The process is about to exit with the signal's status.
         if (failure.interrupted) return
         const error = thrown ?? failure.reasonWithin(task.name)
         if (!error) {
@@ -95,25 +95,25 @@ export function orchestrate(shipit: Shipit, graph: Graph, executions: Executions
           return
         }
         failure.blame(error, task.name)
-        // It is held back until the failure tasks have run, which may run it, too.
+        // Held back until the failure tasks have run; one of them may be this task.
         task.failed = true
         task.running = false
         const handled = failure.active || tasks.flow ? failure.handle(error) : failure.end()
         void handled.then(() => {
-          // Shipit's log, and plugins, are told of the task that failed, not of the one that had invoked it.
+          // Shipit's log and plugins get the task that failed, not the one that invoked it.
           task.args = { ...task.args, task: failure.taskOf(error) }
           done(error)
         })
       }
       void execution.admit(task).then(() => {
-        // What waited to start does not, once another task has failed.
+        // Another task may have failed in the meantime.
         if (failure.active) ended()
         else signal.start(() => tasks.start(task.name, () => runTask(fn, end)))
       }, end)
     }
     tasks.plan.started(task.name)
     task.failed = false
-    // Shipit's log looks at a task's own function, so that one stays where it is.
+    // A proxy, because Shipit's log reads the task's own function.
     runTaskOf(new Proxy(task, { get: (target, key) => (key === 'fn' ? guarded : Reflect.get(target, key)) }))
   }
 }

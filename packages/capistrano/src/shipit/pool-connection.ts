@@ -6,9 +6,9 @@ import { HostError } from '../ssh/servers-error.js'
 import { ssh } from '../tracing/sections.js'
 import { traced } from '../tracing/traced.js'
 
-/** How ssh-pool's commands are to run. */
+/** How ssh-pool's commands run. */
 export interface PoolCommands {
-  /** What people call the server. */
+  /** The server's name in logs and messages. */
   readonly name: string
   /** Socket of the shared connection, if there is one. */
   readonly controlPath: string | undefined
@@ -16,19 +16,19 @@ export interface PoolCommands {
   readonly connectTimeout: number
   /** Aborted when the run fails. */
   readonly signal: () => AbortSignal
-  /** Runs a command over the shared connection, when it may. */
+  /** Runs a command over the shared connection, within the limit of processes. */
   readonly run: <T>(command: () => Promise<T>) => Promise<T>
-  /** Asks the shared connection whether it is there. */
+  /** Whether the shared connection is open. */
   readonly isOpen: () => Promise<boolean>
 }
 
-/** ssh-pool's copies, whose first two arguments say from where to where. */
+/** ssh-pool's copy methods; their first two arguments are source and destination. */
 const COPIES = ['copyToRemote', 'copyFromRemote', 'scpCopyToRemote', 'scpCopyFromRemote'] as const
 
 /**
- * Has Shipit's own `remote` and copies use the shared connection and end when the run fails; and puts right what
- * ssh-pool 5.3 gets wrong: with `cwd` every command succeeds, the path of a key may hold no space, rsync takes an IPv6
- * address for a path, servers are called by their addresses, and an error shows ssh's command line in place of the user's.
+ * Makes Shipit's own `remote` and copies use the shared connection and stop when the run fails. Also fixes ssh-pool 5.3: with
+ * `cwd` every command succeeds, a key's path can't contain a space, rsync takes an IPv6 address for a path, servers are called
+ * by their hosts, and errors show ssh's command line instead of the user's.
  */
 export function adapt(connection: SshPoolConnection, commands: PoolCommands): void {
   const { remote, options } = connection
@@ -43,14 +43,14 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
   const log = connection.log.bind(connection)
   connection.log = (...words) => log(...words.map((word) => (word === remote.host ? name : word)))
 
-  // Of the server, it takes no more than what the lines of its output begin with.
+  // It uses the server only for the prefix of output lines.
   const runLocally = connection.runLocally.bind({ options, remote: { host: name } })
   connection.runLocally = (command, more) => run(() => runLocally(command, { signal: signal(), ...more }))
 
   const buildSSHCommand = connection.buildSSHCommand.bind(connection)
   connection.buildSSHCommand = (command, more = {}) => {
     const { cwd, ...others } = more as { cwd?: string }
-    // What comes behind the command in ssh-pool's own line would be its status.
+    // In ssh-pool's own line, what follows the command determines the status.
     return buildSSHCommand(cwd ? `cd ${cwd} > /dev/null && { ${command}\n}` : command, others)
   }
 
@@ -63,12 +63,12 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
     connection.rsyncCopy = (source, destination, more) => rsyncCopy(path(source), path(destination), more)
   }
 
-  const tell = (doing: string) => async (error: unknown) => {
+  const rethrow = (doing: string) => async (error: unknown) => {
     throw isExecFailure(error) ? await hostError(doing, error) : error
   }
   const hostError = async (doing: string, failure: ExecFailure): Promise<HostError> => {
     const { status, output } = outcomeOf(failure)
-    // 255 is ssh's own, but a command may end with it, too.
+    // 255 is ssh's own status, but a command may also exit with it.
     const isLost = status === 255 && !(await commands.isOpen())
     const error = new HostError({
       code: isLost ? 'E_UNREACHABLE' : 'E_SERVER',
@@ -79,17 +79,17 @@ export function adapt(connection: SshPoolConnection, commands: PoolCommands): vo
       cause: failure,
     })
     keepExecFailure(error, failure)
-    // There is no status where nothing ran.
+    // Nothing ran, so there is no status.
     return isLost ? Object.assign(error, { code: error.name }) : error
   }
   const runRemotely = connection.run.bind(connection)
   connection.run = (command, more) =>
-    traced(ssh, `${name}: ${command}`, () => runRemotely(command, more).catch(tell(command)))
+    traced(ssh, `${name}: ${command}`, () => runRemotely(command, more).catch(rethrow(command)))
   for (const method of COPIES) {
     const copy = connection[method].bind(connection)
     connection[method] = (source, destination, more) => {
       const doing = `copy ${source} to ${destination}`
-      return traced(ssh, `${name}: ${doing}`, () => copy(source, destination, more).catch(tell(doing)))
+      return traced(ssh, `${name}: ${doing}`, () => copy(source, destination, more).catch(rethrow(doing)))
     }
   }
 }

@@ -5,13 +5,13 @@ import type { Shipit, Task, TaskFunction } from './shipit.js'
 interface Definition {
   readonly dependencies: readonly string[]
   readonly fn: TaskFunction | undefined
-  /** A plugin's stands in place of the flow's own, and there is one. */
+  /** A plugin's definition replaces the flow's; only one plugin may do so. */
   readonly owner: 'flow' | 'plugin'
 }
 
 /**
- * Tasks that take the place of shipit-deploy's. Defined at once; and again when Shipit initialises, if the shipitfile
- * loaded shipit-deploy later. The user's own definitions stay, whenever they were made.
+ * Tasks that replace shipit-deploy's. They are defined immediately, and again when Shipit initialises, in case the shipitfile
+ * loaded shipit-deploy later. The user's own definitions always stay.
  */
 export class Replacements {
   private readonly definitions = new Map<string, Definition>()
@@ -25,7 +25,7 @@ export class Replacements {
     if (this.definitions.get(name)?.owner === 'plugin')
       throw new DeployError(
         'E_PLUGIN',
-        `plugin.replace('${name}') was called by another plugin already: use only one of them.`,
+        `Another plugin has already called plugin.replace('${name}'): use only one of them.`,
       )
     this.definitions.set(name, definition)
     this.register(name, definition)
@@ -35,7 +35,7 @@ export class Replacements {
     for (const [name, definition] of this.definitions) this.register(name, definition)
   }
 
-  /** Whether a task is one of them, and not the user's own of that name. */
+  /** Whether a task is a replacement, and not the user's own. */
   has(name: string): boolean {
     const task = this.shipit.tasks[name]
     return task !== undefined && this.own.has(task)
@@ -67,7 +67,7 @@ function shipitDeployTasks(): ReadonlyMap<string, string> {
   return found
 }
 
-/** What Orchestrator puts where a task has no function. */
+/** Orchestrator's default function. */
 const noFunction: TaskFunction = function () {}
 
 function signature(dependencies: readonly string[], fn: TaskFunction): string {

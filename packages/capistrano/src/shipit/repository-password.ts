@@ -3,8 +3,8 @@ import { gitEnvironment } from '../git/environment.js'
 import type { Shipit } from './shipit.js'
 
 /**
- * Keeps the password of `repositoryUrl` out of sight: shipit-deploy logs the address, and hands it to git as an argument,
- * which every user of the machine sees and git keeps in the workspace. git gets the address without it, and asks for it.
+ * Hides the password in `repositoryUrl`: shipit-deploy logs the URL, and passes it to git as an argument, which every user of
+ * the machine can see and git keeps in the workspace. git gets the URL without the password, and a credential helper.
  */
 export function hideRepositoryPassword(shipit: Shipit): void {
   const shown = (text: string): string => {

@@ -1,15 +1,15 @@
 import runTask from 'orchestrator/lib/runTask.js'
 import type { Shipit, Task } from './shipit.js'
 
-/** Orchestrator's own steps around a task. */
+/** Orchestrator's own methods around a task. */
 interface TaskSteps {
   _stopTask(task: Task, meta: object): void
   _emitTaskDone(task: Task, message: string): void
 }
 
 /**
- * Runs one task now, with Orchestrator's events, so that Shipit's log and other plugins see it as they see all tasks: for
- * Orchestrator, only what is in its own list can run.
+ * Runs one task now, which Orchestrator can't do outside its own list, and emits its events, so that Shipit's log and other
+ * plugins see the task like any other.
  * @param around calls the task's function
  * @throws the task's own error
  */

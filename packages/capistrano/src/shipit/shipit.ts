@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import type { ChildProcess } from 'node:child_process'
 
-/** A server as it may stand in `servers`: `'deploy@web1:2222'`, or an object (ssh-pool's `remote`). */
+/** An object in `servers` (ssh-pool's `remote`). */
 export interface ServerSettings {
   host: string
-  /** What the log calls it. @default the host, with its port if that is not 22 */
+  /** Its name in the log. @default the host, with its port if that is not 22 */
   name?: string
   /** @default 'deploy' */
   user?: string
@@ -14,7 +14,7 @@ export interface ServerSettings {
   roles?: string | readonly string[]
   /** Takes no releases: none of the deploy's own tasks touches it. Capistrano's `no_release`. @default false */
   noRelease?: boolean
-  /** The one that `primary(role)` gives. Capistrano's `primary`. @default false */
+  /** The server that `primary(role)` returns. Capistrano's `primary`. @default false */
   primary?: boolean
   /** Options for `ssh -o`, by name. */
   extraSshOptions?: Record<string, string | number>
@@ -23,47 +23,46 @@ export interface ServerSettings {
 }
 
 /**
- * Settings of one Shipit environment, `default` merged in.
+ * Settings of a Shipit environment, with `default` merged in.
  * Each plugin adds its own key by module augmentation.
  */
 export interface EnvironmentConfig {
   /** Name of the application; names locks and archives. Capistrano's `application`. */
   application?: string
   /**
-   * Folder of the application on every server; a path like `shop` or `~/shop` is below the home of the user who logs in.
-   * Capistrano's `deploy_to`.
+   * The application's folder on every server; `shop` and `~/shop` are in the login user's home. Capistrano's `deploy_to`.
    */
   deployTo?: string
-  /** What `git clone` takes. Without one, or with an empty one, the workspace is pushed as it is. Capistrano's `repo_url`. */
+  /** URL for `git clone`. Without one, or with an empty one, the workspace is pushed as it is. Capistrano's `repo_url`. */
   repositoryUrl?: string
   /** Branch, tag or commit id to deploy. Capistrano's `branch`. @default 'master' */
   branch?: string
-  /** Local folder to build in. shipit-deploy's; it makes one in its place unless `shallowClone` is false. */
+  /** Local folder to build in. shipit-deploy's, which replaces it unless `shallowClone` is false. */
   workspace?: string
-  /** Make a workspace of its own for each deploy, with one commit. shipit-deploy's. @default true */
+  /** Make a separate workspace for each deploy, with one commit. shipit-deploy's. @default true */
   shallowClone?: boolean
-  /** Keep the workspace behind the deploy. shipit-deploy's. @default false */
+  /** Keep the workspace after the deploy. shipit-deploy's. @default false */
   keepWorkspace?: boolean
   /** Folder of the workspace that is deployed. shipit-deploy's. @default all of it */
   dirToCopy?: string
-  /** What of it is not deployed, in patterns of rsync's `--exclude`. shipit-deploy's. @default [] */
+  /** What not to deploy, as patterns for rsync's `--exclude`. shipit-deploy's. @default [] */
   ignores?: readonly string[]
   /**
-   * How many releases to keep on each server, those that were live last; also as text, as an environment variable has it.
+   * Number of most recently live releases to keep on each server; also as text, for environment variables.
    * Capistrano's `keep_releases`. @default 5
    */
   keepReleases?: number | string
   /** Remove the release that a rollback came from. shipit-deploy's. @default false */
   deleteOnRollback?: boolean
-  /** Deploy submodules, too. shipit-deploy's. @default false */
+  /** Also deploy submodules. shipit-deploy's. @default false */
   updateSubmodules?: boolean
   /** More git configuration: `{ 'http.proxy': '…' }`. shipit-deploy's. @default {} */
   gitConfig?: Readonly<Record<string, string>>
   /** How `pending` shows a commit, in `git log`'s `--pretty=format:`. shipit-deploy's. @default '%h: %s - %an' */
   gitLogFormat?: string
-  /** Files of `shared` that each release links to, by their paths in the release. Capistrano's `linked_files`. @default [] */
+  /** Files in `shared` that each release links to, by their paths in the release. Capistrano's `linked_files`. @default [] */
   linkedFiles?: readonly string[]
-  /** Folders of `shared` that each release links to. Capistrano's `linked_dirs`. @default [] */
+  /** Folders in `shared` that each release links to. Capistrano's `linked_dirs`. @default [] */
   linkedDirs?: readonly string[]
   /** Where to deploy to. Capistrano's `server` and `role`. */
   servers?: string | ServerSettings | readonly (string | ServerSettings)[]
@@ -73,19 +72,19 @@ export interface EnvironmentConfig {
   asUser?: string
   /** ssh's `StrictHostKeyChecking`. @default ssh's own */
   strict?: 'yes' | 'no' | 'accept-new' | (string & {})
-  /** One shared connection a server (OpenSSH's ControlMaster). @default true */
+  /** One shared connection per server (OpenSSH's ControlMaster). @default true */
   sshMultiplexing?: boolean
-  /** Seconds until a server that does not answer is given up. @default 15 */
+  /** Seconds to wait for a server that does not answer. @default 15 */
   connectTimeout?: number
-  /** Most servers to work on at the same time. @default 100 */
+  /** Maximum number of parallel servers. @default 100 */
   maxConnections?: number
   [setting: string]: unknown
 }
 
-/** What `shipit.initConfig` takes: settings by environment, and `default` for all. */
+/** Argument of `shipit.initConfig`: settings by environment, and `default` for all. */
 export type ShipitConfig = Record<string, EnvironmentConfig>
 
-/** What Orchestrator takes for a task's function: plain, promise, stream or callback. */
+/** A task's function in Orchestrator: plain, or with a promise, stream or callback. */
 export type TaskFunction = (done: (error?: unknown) => void) => unknown
 
 /** A task in Orchestrator's table. */
@@ -96,14 +95,14 @@ export interface Task {
   blocking?: boolean
   running?: boolean
   done?: boolean
-  /** It ended with an error. Orchestrator calls that done, too. */
+  /** It ended with an error. Orchestrator also sets `done` then. */
   failed?: boolean
   args?: object
   duration?: number
   hrDuration?: [number, number]
 }
 
-/** One server's connection in ssh-pool. */
+/** A server's connection in ssh-pool. */
 export interface SshPoolConnection {
   readonly remote: ServerSettings
   readonly options: { key?: string; asUser?: string; strict?: string; verbosityLevel?: number }
@@ -119,7 +118,7 @@ export interface SshPoolConnection {
   scpCopyFromRemote(source: string, destination: string, options?: object): Promise<unknown>
 }
 
-/** Result of a local or remote command of Shipit's own. */
+/** Result of Shipit's own local or remote commands. */
 export interface ExecResult {
   child: ChildProcess
   stdout: string
@@ -143,17 +142,17 @@ export interface Shipit extends EventEmitter {
   blTask(name: string, dependencies?: readonly string[] | TaskFunction, fn?: TaskFunction): unknown
   /** shipit-deploy's; the release that most servers have live. */
   getCurrentReleaseDirname?: () => Promise<string | null>
-  /** shipit-deploy's; the releases that every server has, newest first. */
+  /** shipit-deploy's; the releases that are on every server, newest first. */
   getReleases?: () => Promise<string[]>
   /** @throws {CommandError} whose `name` is `E_COMMAND`, and whose `code` is the exit status */
   local(command: string, options?: object): Promise<ExecResult>
-  /** @throws {HostError} whose `name` is `E_SERVER`, and whose `code` is the exit status; or `E_UNREACHABLE`; copies too */
+  /** @throws {HostError} whose `name` is `E_SERVER`, and whose `code` is the exit status; or `E_UNREACHABLE`. Copies throw the same. */
   remote(command: string, options?: object): Promise<ExecResult[]>
   copyToRemote(source: string, destination: string, options?: object): Promise<unknown>
   copyFromRemote(source: string, destination: string, options?: object): Promise<unknown>
   log(...args: unknown[]): void
 
-  /** Name of the release that is being deployed or gone back to: `'20261123201530'` (UTC). Set by the flow. */
+  /** Name of the release that is being deployed or rolled back to: `'20261123201530'` (UTC). Set by the flow. */
   releaseDirname?: string
   /** Its folder on the servers. */
   releasePath?: string

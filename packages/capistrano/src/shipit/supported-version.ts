@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { DeployError } from '../errors.js'
 import type { Shipit } from './shipit.js'
 
-/** Since this version, Shipit has what is built on here: `init:after_ssh_pool` above all. */
+/** The first version with what this package needs, above all `init:after_ssh_pool`. */
 const NEEDED = 5
 
 /**
- * Refuses a Shipit of another major version. The user's own `shipit` command may be the right one: some packages bring, and
- * make, a Shipit of their own, as shipit-captain does with shipit-cli 1.
+ * Rejects a Shipit of another major version. The user's own `shipit` command may be the right one: some packages bundle and
+ * start their own Shipit, as shipit-captain does with shipit-cli 1.
  * @throws {DeployError} `E_SHIPIT`
  */
 export function refuseOtherVersion(shipit: Shipit): void {
@@ -18,17 +18,17 @@ export function refuseOtherVersion(shipit: Shipit): void {
   const found = folder === undefined ? 'another Shipit' : describe(folder)
   throw new DeployError(
     'E_SHIPIT',
-    `shipit-capistrano needs shipit-cli ${NEEDED}, and got ${found}: a package, such as shipit-captain, brings its own and starts that one. Run \`shipit <environment> <task>\` of shipit-cli ${NEEDED} instead.`,
+    `shipit-capistrano needs shipit-cli ${NEEDED}, but got ${found}: some packages, such as shipit-captain, bundle their own. Run \`shipit <environment> <task>\` of shipit-cli ${NEEDED} instead.`,
   )
 }
 
 function describe(folder: string): string {
   const text = readFileSync(join(folder, 'package.json'), 'utf8')
   const { name, version } = JSON.parse(text) as Record<string, string>
-  return `a Shipit of ${name} ${version}, in ${folder}`
+  return `${name} ${version} in ${folder}`
 }
 
-/** The folder of the package that a Shipit's class is from. */
+/** The folder of the package with a Shipit's class. */
 function packageOf(shipit: Shipit): string | undefined {
   const { constructor } = shipit
   const loaded = Object.values(createRequire(import.meta.url).cache)

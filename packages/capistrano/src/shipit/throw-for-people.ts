@@ -1,6 +1,6 @@
 /**
- * Throws an error that ends the process with its message alone: shipit-cli rethrows what goes wrong while it
- * initialises as an uncaught exception, which Node prints with a stack.
+ * Throws an error that ends the process with only its message: shipit-cli rethrows errors during initialisation as uncaught
+ * exceptions, which Node prints with a stack.
  */
 export function throwForPeople(error: Error): never {
   process.once('uncaughtException', (thrown) => {

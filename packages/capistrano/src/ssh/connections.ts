@@ -8,7 +8,7 @@ import { SharedConnection } from './shared-connection.js'
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {
   hosts: readonly Host[]
-  /** The servers that are left out. */
+  /** The servers that `HOSTS` and `ROLES` leave out. */
   leftOut: readonly Host[] = []
   private readonly shared: SharedConnection[] = []
   private readonly sockets = new ControlSockets(() => this.close())
@@ -53,7 +53,7 @@ export class Connections {
     })
   }
 
-  /** Leaves only some of the servers, for Shipit's own commands, too. */
+  /** Narrows the servers, also for Shipit's own commands. */
   narrow(hosts: readonly Host[]): void {
     const { pool } = this.shipit
     pool.connections = pool.connections.filter((_, index) => hosts.includes(this.hosts[index] as Host))
@@ -61,7 +61,7 @@ export class Connections {
     this.hosts = hosts
   }
 
-  /** Ends all shared connections. They open again when they are needed. */
+  /** Closes all shared connections. They reopen on demand. */
   close(): void {
     for (const connection of this.shared) connection.close()
     this.sockets.remove()

@@ -4,35 +4,34 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DAY } from '../durations.js'
 
-/** Most characters of the folder: a socket's path may have 104 bytes, and ssh adds 17 while it makes one. */
+/** Maximum length of the folder's path: a socket's path is limited to 104 bytes, and ssh temporarily appends 17. */
 const FOLDER_LENGTH = 60
 
 const FOLDER = /^shipit-[0-9a-f]{8}-[0-9a-f]{4}$/
 
-/** The folder with the sockets of shared connections. It is there, for this user alone, while connections are. */
+/** The folder with the shared connections' sockets. It exists, for this user only, while there are connections. */
 export class ControlSockets {
   private readonly base = socketBase()
   private readonly folder = join(this.base, `shipit-${randomUUID().slice(0, 13)}`)
   private made = false
 
-  /** @param end ends the connections, whatever ends this process */
+  /** @param end closes the connections when this process exits */
   constructor(private readonly end: () => void) {}
 
-  /** Path of a connection's socket. */
   path(index: number): string {
     return join(this.folder, String(index))
   }
 
-  /** Makes the folder, unless it is there. */
+  /** Creates the folder if necessary. */
   make(): void {
     if (this.made) return
     this.made = true
-    removeLeftBehind(this.base)
+    removeStale(this.base)
     mkdirSync(this.folder, { mode: 0o700 })
     process.once('exit', this.end)
   }
 
-  /** Takes it away, with what is in it. */
+  /** Removes the folder and the sockets. */
   remove(): void {
     if (!this.made) return
     this.made = false
@@ -41,20 +40,20 @@ export class ControlSockets {
   }
 }
 
-/** Removes the folders of processes that were killed: no deploy takes a day. */
-function removeLeftBehind(base: string): void {
+/** Removes folders of killed processes: no deploy takes a day. */
+function removeStale(base: string): void {
   for (const name of readdirSync(base).filter((each) => FOLDER.test(each))) {
     try {
       const { uid, mtimeMs } = statSync(join(base, name))
       if (uid === process.getuid?.() && mtimeMs < Date.now() - DAY)
         rmSync(join(base, name), { recursive: true })
     } catch {
-      // Another deploy was faster.
+      // Another deploy has removed it.
     }
   }
 }
 
-/** ssh-pool puts the path into a shell command as it is, and a socket's path is limited. */
+/** ssh-pool puts the path into a shell command unquoted, and a socket's path is limited in length. */
 function socketBase(): string {
   const folder = tmpdir()
   return folder.length <= FOLDER_LENGTH && /^[\w./-]+$/.test(folder) ? folder : '/tmp'

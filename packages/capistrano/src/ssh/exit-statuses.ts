@@ -4,8 +4,8 @@ import { SERVER_FOLDER } from './script.js'
 let statuses: ReadonlyMap<string, number> | undefined
 
 /**
- * The exit status that scripts end with for a reason: `exitStatus('E_REFUSED')` is 27. `server/lib/statuses.sh` is the table
- * that scripts and this read.
+ * A script's exit status by name: `exitStatus('E_REFUSED')` is 27. Scripts and this function share the table in
+ * `server/lib/statuses.sh`.
  */
 export function exitStatus(reason: string): number {
   statuses ??= new Map(
@@ -14,6 +14,6 @@ export function exitStatus(reason: string): number {
     ),
   )
   const found = statuses.get(reason)
-  if (found === undefined) throw new RangeError(`no script ends with ${reason}`)
+  if (found === undefined) throw new RangeError(`no script exits with ${reason}`)
   return found
 }

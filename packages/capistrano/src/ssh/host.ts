@@ -19,11 +19,11 @@ import { traced } from '../tracing/traced.js'
 /** Bytes for a server's standard input. */
 export type Input = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
-/** Options of what runs on a server. */
+/** Options of a command or script on a server. */
 export interface ScriptOptions {
-  /** Standard input for the commands. @default empty */
+  /** Standard input. @default empty */
   readonly input?: Input
-  /** Gives up, and ends the connection's command. @default the run's own signal */
+  /** Cancels it. @default the run's own signal */
   readonly signal?: AbortSignal
 }
 
@@ -35,43 +35,42 @@ export interface UploadOptions {
 
 /** Options of {@link Host.copy}. */
 export interface CopyOptions {
-  /** What is left out, as rsync's `--exclude` takes it. @default [] */
+  /** What to leave out, as patterns for rsync's `--exclude`. @default [] */
   readonly ignores?: readonly string[]
   /** More arguments for rsync. @default [] */
   readonly rsync?: string | readonly string[]
 }
 
-/** What a script told the deploy machine with `fact NAME VALUE`: values by name, in order. */
+/** What a script returned with `fact NAME VALUE`: values by name, in order. */
 export type Facts = Readonly<Record<string, readonly string[]>>
 
-/** How a {@link Host} runs things; the same for all servers of an environment. */
+/** How a {@link Host} runs commands; the same for all servers of an environment. */
 export interface HostContext {
   readonly asUser: string | undefined
-  /** Bounds the number of ssh processes. */
+  /** Limits the number of ssh processes. */
   readonly limit: <T>(run: () => Promise<T>) => Promise<T>
   readonly log: (line: string) => void
   readonly signal: () => AbortSignal
 }
 
-/** Takes the lines of one output as they come. */
 type TakeLine = (line: string) => void
 
-/** Where the output of what runs goes. */
-interface Told {
-  /** What is run, for people. */
+/** Where output goes. */
+interface Sinks {
+  /** What is run, for messages. */
   readonly doing?: string
   readonly stdout?: TakeLine | Buffer[]
   readonly stderr?: TakeLine
-  /** Given what the script tells the deploy machine. @default nothing is told */
+  /** Gets the script's facts. @default facts are not parsed */
   readonly fact?: (name: string, value: string) => void
 }
 
-/** One server. `within`, `with` and `as` return the same server with another context; SSHKit's backend. */
+/** A server. `within`, `with` and `as` return the same server with another context. SSHKit's backend. */
 export class Host {
   constructor(
-    /** For people: the host, with its port if that is not 22. */
+    /** Its name in logs and messages. @default the host, with its port if that is not 22 */
     readonly name: string,
-    /** Its settings, with whatever properties the user gave it. */
+    /** Its settings, including the user's own properties. */
     readonly settings: ServerSettings,
     private readonly target: SshTarget,
     private readonly connection: SharedConnection | undefined,
@@ -85,7 +84,7 @@ export class Host {
     return this.inContext(this.context, { ...this.command, directory })
   }
 
-  /** The same server, for commands that run with more environment variables. Their values are never logged. Capistrano's `with`. */
+  /** The same server, for commands with more environment variables. Their values are never logged. Capistrano's `with`. */
   with(environment: Readonly<Record<string, string>>): Host {
     const merged = { ...this.command.environment, ...environment }
     return this.inContext(this.context, { ...this.command, environment: merged })
@@ -124,7 +123,7 @@ export class Host {
   }
 
   /**
-   * What a command prints, without white space at both ends. Capistrano's `capture`.
+   * A command's output, without leading and trailing white space. Capistrano's `capture`.
    * @throws {HostError} as {@link Host.execute}
    */
   async capture(command: Command, options: ScriptOptions = {}): Promise<string> {
@@ -137,10 +136,9 @@ export class Host {
   }
 
   /**
-   * Writes a file, in one step: whoever reads it there finds the old one or the new one. A relative path starts in the
-   * folder of `within`, or the user's home. Capistrano's `upload!`.
+   * Writes a file atomically. A relative path starts in the folder of `within`, or the user's home. Capistrano's `upload!`.
    * @param source path of a local file, or content
-   * @throws {DeployError} `E_UPLOAD` if the local path is no file; {@link HostError} as {@link Host.execute}
+   * @throws {DeployError} `E_UPLOAD` if the local path is not a file; {@link HostError} as {@link Host.execute}
    */
   async upload(source: string | Input, path: string, { mode = 0o644 }: UploadOptions = {}): Promise<void> {
     const input = typeof source === 'string' ? await readLocal(source) : source
@@ -153,8 +151,8 @@ export class Host {
   }
 
   /**
-   * Copies a folder or file of this machine to the server with rsync, or with scp where there is no rsync: Shipit's
-   * `copyToRemote` for one server. It does not know `within`, `with` and `as`.
+   * Copies a local folder or file to the server with rsync, or with scp if there is no rsync: Shipit's `copyToRemote` for one
+   * server. Ignores `within`, `with` and `as`.
    * @throws {HostError} `E_UNREACHABLE`, or `E_SERVER`
    */
   async copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
@@ -162,8 +160,8 @@ export class Host {
   }
 
   /**
-   * Runs a script with `sh`. Its output goes to the log line by line, except for facts, which are returned. Scripts know
-   * nothing of `within` and `with`.
+   * Runs a script with `sh`. Its output goes to the log line by line, except for facts, which are returned. Ignores `within`
+   * and `with`.
    * @throws {HostError} as {@link Host.execute}
    */
   async script(script: Script, options: ScriptOptions = {}): Promise<Facts> {
@@ -182,14 +180,14 @@ export class Host {
   private run(
     script: Script,
     { input = [], signal = this.context.signal() }: ScriptOptions,
-    told: Told,
+    sinks: Sinks,
   ): Promise<void> {
     return this.context.limit(async () => {
       signal.throwIfAborted()
       await this.connection?.open()
       const { asUser } = this.context
       const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
-      // Not by execa, which would double what each of so many costs this process; and readline's lines end at a lone CR, too.
+      // Not with execa, which would double the cost of each of so many processes; and readline also splits lines at a lone CR.
       const child = spawn('ssh', sshArguments(this.target, command), {
         stdio: 'pipe',
         signal,
@@ -197,7 +195,7 @@ export class Host {
       const ended = new Promise<number | null>((resolve, reject) =>
         child.once('error', reject).once('close', resolve),
       )
-      const { stdout, stderr, fact } = told
+      const { stdout, stderr, fact } = sinks
       const tail = new Tail()
       if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
       else {
@@ -206,9 +204,9 @@ export class Host {
       }
       createInterface({ input: child.stderr }).on('line', tail.remember('stderr', stderr))
 
-      // A script may end before it has read all of its input; its exit status tells what that means.
+      // A script may exit before it has read all of its input; its exit status is what counts.
       const sent = send(script, input, child.stdin)
-      const doing = told.doing ?? script.name
+      const doing = sinks.doing ?? script.name
       const status = await traced(
         ssh,
         `${this.name}: ${doing}`,
@@ -217,16 +215,16 @@ export class Host {
       )
       const cause = await sent
       if (status === 0) return
-      // 255 is ssh's own, but a command may end with it, too.
+      // 255 is ssh's own status, but a command may also exit with it.
       const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
       const text = tail.text(fact !== undefined)
       const output = code === 'E_UNREACHABLE' ? withAdvice(text, this.target.server) : text
-      throw new HostError({ code, host: this.name, status, output, cause, doing: told.doing })
+      throw new HostError({ code, host: this.name, status, output, cause, doing: sinks.doing })
     })
   }
 }
 
-/** Lines of a script: those that tell facts, also one that was cut off, are not for people. */
+/** Separates a script's facts from its other lines; drops a truncated fact. */
 function takeFacts(fact: (name: string, value: string) => void, take: TakeLine): TakeLine {
   return (line) => {
     const [, name, value] = /^::([\w.-]*)(?: (.*))?$/.exec(line) ?? []
@@ -235,7 +233,7 @@ function takeFacts(fact: (name: string, value: string) => void, take: TakeLine):
   }
 }
 
-/** Sends a script and its commands' input. Resolves with what went wrong, if anything. */
+/** Sends a script and its commands' input. Resolves with the error, if any. */
 async function send(script: Script, input: Input, stdin: Writable): Promise<unknown> {
   const content = (async function* () {
     yield Buffer.from(script.encode())
@@ -247,6 +245,6 @@ async function send(script: Script, input: Input, stdin: Writable): Promise<unkn
 async function readLocal(path: string): Promise<Input> {
   const found = await stat(path).catch(() => undefined)
   if (found?.isFile()) return createReadStream(path)
-  const what = found ? 'not a file: use shipit.copyToRemote for folders' : 'not there'
-  throw new DeployError('E_UPLOAD', `Can't upload ${path}: it is ${what}.`)
+  const problem = found ? 'is not a file: use shipit.copyToRemote for folders' : 'does not exist'
+  throw new DeployError('E_UPLOAD', `Can't upload ${path}: it ${problem}.`)
 }

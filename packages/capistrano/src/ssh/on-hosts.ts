@@ -6,12 +6,12 @@ import { HostError, ServersError } from './servers-error.js'
 /** Options of `on`. SSHKit's `in`, `limit` and `wait`. */
 export interface OnOptions {
   /**
-   * `parallel`: all at the same time; `groups`: `limit` servers, then the next ones; `sequence`: one behind the other.
-   * After a group, or a server of a sequence, that failed, no other is started.
+   * `parallel`: all at the same time; `groups`: `limit` servers, then the next ones; `sequence`: one after another.
+   * After a failure in a group or sequence, no further one is started.
    * @default 'parallel'
    */
   readonly in?: 'parallel' | 'groups' | 'sequence'
-  /** Most servers at the same time; for `groups` the size of a group. @default all, `maxConnections` at most; 2 for groups */
+  /** Maximum number of parallel servers; for `groups` the size of a group. @default `maxConnections`; 2 for groups */
   readonly limit?: number
   /** Seconds between two groups, or two servers of a sequence. @default 0 */
   readonly wait?: number

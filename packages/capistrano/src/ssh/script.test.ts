@@ -20,7 +20,7 @@ function run(script: Script, input = ''): { stdout: string; status: number | nul
   return spawnSync('sh', ['-c', LOADER], { input: script.encode() + input, encoding: 'utf8' })
 }
 
-it('hands any value over unharmed', () => {
+it('passes any value unchanged', () => {
   for (const value of odd) {
     expect(run(Script.of('printf "[%s]" "$value"').with({ value })).stdout).toBe(`[${value}]`)
     expect(run(Script.of(`printf '[%s]' ${quote(value)}`)).stdout).toBe(`[${value}]`)
@@ -32,11 +32,11 @@ it('leaves the rest of standard input to the commands, byte for byte', () => {
   expect(run(Script.of('say head\ncat'), input).stdout).toBe(`head\n${input}`)
 })
 
-it('ends with the status of fail', () => {
+it('exits with the status of fail', () => {
   expect(run(Script.of('fail 42 "went wrong"')).status).toBe(42)
 })
 
-it('refuses a NUL', () => {
+it('rejects a NUL', () => {
   expect(() => quote('a\0b')).toThrowError(expect.objectContaining({ code: 'E_NUL' }))
 })
 
@@ -45,7 +45,7 @@ it('takes the last value of a variable', () => {
   expect(spawnSync('sh', ['-c', LOADER], { input: script.encode() }).stdout.toString()).toBe('last1')
 })
 
-it('has a name that holds no value', () => {
+it('has a name without values', () => {
   expect(Script.of('true').name).toBe('script')
   expect(Script.of('true').with({ token: 's3cr3t', path: '/' }).name).toBe('script with token, path')
   expect(serverScript('upload').with({ token: 's3cr3t' }).name).toBe('upload.sh')

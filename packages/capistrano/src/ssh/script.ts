@@ -5,8 +5,8 @@ import { DeployError } from '../errors.js'
 export type Variables = Readonly<Record<string, string | number>>
 
 /**
- * A POSIX `sh` program for servers. It travels over standard input, never in a command line, so nothing of it
- * shows in a process list. Values get in as variables; this file is the one place that quotes.
+ * A POSIX `sh` program for servers. It travels over standard input, never in a command line, so no process list shows it.
+ * Values are passed as variables; only this file quotes.
  */
 export class Script {
   private constructor(
@@ -15,7 +15,7 @@ export class Script {
     private readonly variables: Variables = {},
   ) {}
 
-  /** For people: its file, or else what variables it has. Holds none of their values. */
+  /** For messages: its file, or else the names of its variables; never their values. */
   get name(): string {
     if (this.file !== undefined) return this.file
     const names = Object.keys(this.variables)
@@ -23,21 +23,21 @@ export class Script {
   }
 
   /**
-   * A script from its text, behind the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and the exit statuses).
-   * @param file the one that it is from, for traces
+   * A script from its text, after the prelude that all scripts share (`say`, `fact`, `can_write`, `fail` and exit statuses).
+   * @param file its file name, for traces
    */
   static of(text: string, file?: string): Script {
     return new Script(`${prelude()}\n${text}`, file)
   }
 
-  /** The same script with shell variables set; the last value counts. Any text is a valid one, but one with a NUL. */
+  /** The same script with shell variables set; the last value counts. Values must not contain NUL (`E_NUL` when it runs). */
   with(variables: Variables): Script {
     return new Script(this.text, this.file, { ...this.variables, ...variables })
   }
 
   /**
-   * The script as one line for {@link LOADER}. `read` takes no more than that line from standard input, in any
-   * shell, so what follows it there is input for the script's own commands.
+   * The script as one line for {@link LOADER}. In every shell, `read` takes only that line from standard input, so what follows
+   * is input for the script's own commands.
    */
   encode(): string {
     const values = Object.entries(this.variables).map(([name, value]) => `${name}=${quote(String(value))}`)
@@ -50,28 +50,28 @@ export class Script {
   }
 }
 
-/** The command that ssh is given, whatever is to run: it reads a script's line from standard input. */
+/** The command passed to ssh for every script: it reads the script's line from standard input. */
 export const LOADER = `sh -c 'IFS= read -r s && eval "$s"'`
 
-/** A value as one word of a POSIX shell. */
+/** A value as one word for a POSIX shell. @throws {DeployError} `E_NUL` */
 export function quote(value: string): string {
   if (value.includes('\0')) {
-    throw new DeployError('E_NUL', `a value for a server holds a NUL character: ${JSON.stringify(value)}`)
+    throw new DeployError('E_NUL', `a value for a server contains a NUL character: ${JSON.stringify(value)}`)
   }
   return `'${value.replaceAll("'", `'\\''`)}'`
 }
 
-/** A path as one word of a POSIX shell, without quotes around it: for ssh-pool, which takes paths apart at their slashes. */
+/** A path as one word for a POSIX shell, escaped without quotes: for ssh-pool, which splits paths at slashes. */
 export function escapePath(path: string): string {
   return path.replaceAll(/[^\w./~-]/gu, '\\$&')
 }
 
-/** The folder of this package's own scripts. */
+/** The folder of this package's scripts. */
 export const SERVER_FOLDER = new URL('../../server/', import.meta.url)
 
 /**
- * The scripts of a folder, by name; each is read once. A script's head has a line `# Needs: a b` for the files of `lib/` that
- * stand before it.
+ * The scripts of a folder, by name; each is read once. A line `# Needs: a b` in a script's head lists the files of `lib/` to
+ * prepend.
  */
 export function scriptsIn(folder: URL): (name: string) => Script {
   const scripts = new Map<string, Script>()
@@ -87,7 +87,7 @@ export function scriptsIn(folder: URL): (name: string) => Script {
   }
 }
 
-/** This package's own scripts. */
+/** This package's scripts. */
 export const serverScript = scriptsIn(SERVER_FOLDER)
 
 let cachedPrelude: string | undefined

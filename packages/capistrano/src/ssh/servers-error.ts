@@ -2,11 +2,11 @@ import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
 import { describeEnd } from '../shipit/command-error.js'
 
-/** One server failed. `code` is `E_UNREACHABLE` if ssh could not connect, else `E_SERVER`. */
+/** A server failed. `code` is `E_UNREACHABLE` if ssh could not connect, else `E_SERVER`. */
 export class HostError extends DeployError {
   /** Name of the server. */
   readonly host: string
-  /** Exit status of what ran there; null if a signal ended it. */
+  /** Exit status of what ran there; null if a signal killed it. */
   readonly status: number | null
   /** Last lines of its output. */
   readonly output: string
@@ -18,7 +18,7 @@ export class HostError extends DeployError {
     host: string
     status: number | null
     output: string
-    /** What was run, for people. */
+    /** What was run, for messages. */
     doing?: string | undefined
     cause?: unknown
   }) {
@@ -32,14 +32,14 @@ export class HostError extends DeployError {
   }
 }
 
-/** `E_SERVERS`: some servers failed; all were waited for. The message has a paragraph for each problem, with its servers. */
+/** `E_SERVERS`: some servers failed, after all have ended. The message has a paragraph per problem, with its servers. */
 export class ServersError extends DeployError {
   /** The servers that failed, in the order of the settings. */
   readonly failures: readonly HostError[]
 
   constructor(
     failures: readonly HostError[],
-    /** Number of servers that were asked. */
+    /** Number of servers, including those that did not fail. */
     readonly total: number,
     note = '',
   ) {
@@ -54,7 +54,7 @@ export class ServersError extends DeployError {
   }
 }
 
-/** A paragraph for each problem: the servers that have it, and what it is. */
+/** A paragraph per problem, with its servers. */
 export function describeFailures(failures: readonly HostError[]): string[] {
   const hosts = new Map<string, string[]>()
   for (const { host, problem } of failures) hosts.set(problem, [...(hosts.get(problem) ?? []), host])

@@ -8,8 +8,8 @@ import { HostError } from './servers-error.js'
 import { sshArguments, type SshTarget } from './ssh-arguments.js'
 
 /**
- * One connection to a server that all commands share (OpenSSH's ControlMaster). It is a child process whose session
- * there only waits for the end of its input, so it ends with this process however this process ends.
+ * A connection to a server that all commands share (OpenSSH's ControlMaster). It is a child process whose remote session only
+ * waits for end of input, so it ends with this process, however that ends.
  */
 export class SharedConnection {
   private master: ChildProcess | undefined
@@ -18,11 +18,11 @@ export class SharedConnection {
   constructor(
     private readonly name: string,
     private readonly target: SshTarget & { readonly controlPath: string },
-    /** Makes the folder of the control path. */
+    /** Creates the folder of the control path. */
     private readonly prepare: () => void,
   ) {}
 
-  /** Asks the connection itself whether it is there. */
+  /** Asks ssh whether the connection is open. */
   async isOpen(): Promise<boolean> {
     const { controlPath, server } = this.target
     const check = ['ssh', '-O', 'check', '-o', `ControlPath=${controlPath}`, '--', server.host] as const
@@ -39,9 +39,9 @@ export class SharedConnection {
     ))
   }
 
-  /** Ends the connection, at once. It can be opened again. */
+  /** Closes the connection immediately. It can be reopened. */
   close(): void {
-    // Asked politely, it would take its socket away a little later, which might be the next connection's by then.
+    // On SIGTERM, it would remove its socket a little later, which may be the next connection's by then.
     this.master?.kill('SIGKILL')
     this.forget(this.master)
   }
@@ -56,14 +56,14 @@ export class SharedConnection {
   private async connect(): Promise<void> {
     this.prepare()
     const command = 'echo ready && exec cat >/dev/null'
-    // Not by execa: nobody waits for its end, this process does not stay for it, and it is killed while this one exits.
+    // Not with execa: nothing awaits it, it must not keep this process alive, and it is killed on exit.
     const master = spawn('ssh', sshArguments(this.target, command, '-M', '-o', 'ControlPersist=no'), {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.master = master
     let errors = ''
     master.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2000)))
-    // Writing to a process that is gone is told by its exit.
+    // A write to a dead process shows in its exit.
     master.stdin.on('error', () => {})
     const ended = once(master, 'close').finally(() => this.forget(master)) as Promise<[number | null]>
 
@@ -86,7 +86,7 @@ export class SharedConnection {
       host: this.name,
       status: outcome[0],
       output: withAdvice(
-        `cannot connect with ssh: ${errors.trim() || `ssh ended with status ${outcome[0]}`}`,
+        `cannot connect with ssh: ${errors.trim() || `ssh exited with status ${outcome[0]}`}`,
         this.target.server,
       ),
     })

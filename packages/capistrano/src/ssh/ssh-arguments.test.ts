@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { sshArguments } from './ssh-arguments.js'
 
-it('keeps odd users, keys and hosts whole, and never takes them for options', () => {
+it('passes odd users, keys and hosts unchanged, never as options', () => {
   const args = sshArguments(
     { server: { host: '-oProxyCommand=pwned', user: 'a b', port: 2222 }, key: '/a key', connectTimeout: 15 },
     'true',
@@ -10,7 +10,7 @@ it('keeps odd users, keys and hosts whole, and never takes them for options', ()
   expect(args.join(' ')).toContain('-p 2222 -i /a key')
 })
 
-it("puts the user's own options first, as ssh takes the first value", () => {
+it("puts the user's own options first, as ssh uses the first value", () => {
   const server = { host: 'web1', extraSshOptions: { ServerAliveInterval: 3, ProxyJump: 'jump' } }
   const args = sshArguments({ server, connectTimeout: 15, strict: 'yes' }, 'true')
   const options = args.filter((_, index) => args[index - 1] === '-o')

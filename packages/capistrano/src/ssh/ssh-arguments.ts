@@ -1,6 +1,6 @@
 import type { ServerSettings } from '../shipit/shipit.js'
 
-/** What is needed to reach a server with OpenSSH's client. */
+/** How to reach a server with OpenSSH's client. */
 export interface SshTarget {
   readonly server: ServerSettings
   readonly key?: string | undefined
@@ -11,7 +11,7 @@ export interface SshTarget {
   readonly controlPath?: string | undefined
 }
 
-/** Arguments for `ssh`. The user's own options stand first, as ssh takes the first value that it sees. */
+/** Arguments for `ssh`. The user's own options come first, as ssh uses the first value. */
 export function sshArguments(target: SshTarget, command: string, ...flags: readonly string[]): string[] {
   const { server, key, strict, connectTimeout, controlPath } = target
   const option = (name: string, value: string | number): string[] => ['-o', `${name}=${value}`]

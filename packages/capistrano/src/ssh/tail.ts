@@ -1,10 +1,10 @@
 import { TAIL_LINES } from '../shipit/command-error.js'
 
-/** The last lines of what runs on a server, for its error. */
+/** The last lines of a command's or script's output, for its error. */
 export class Tail {
   private readonly lines: { readonly from: 'stdout' | 'stderr'; readonly line: string }[] = []
 
-  /** Notes the lines of one output, and hands them on. */
+  /** Records the lines of one output, and passes them on. */
   remember(from: 'stdout' | 'stderr', take: (line: string) => void = () => {}): (line: string) => void {
     return (line) => {
       this.lines.push({ from, line })
@@ -17,7 +17,7 @@ export class Tail {
     }
   }
 
-  /** All of them; or, of a script, which says what is wrong in its error output, those alone if there are any. */
+  /** The last lines; for a script only its error output, if any, as that says what is wrong. */
   text(isScript: boolean): string {
     const errors = this.lines.filter(({ from }) => from === 'stderr')
     const shown = isScript && errors.length > 0 ? errors : this.lines.slice(-TAIL_LINES)

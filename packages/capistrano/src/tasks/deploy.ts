@@ -14,8 +14,8 @@ import { CHECKS, defineSharedFiles } from './shared-files.js'
 const SERVERS = { runsOn: 'servers' } as const
 
 /**
- * A deploy and a rollback, from the first check to the last line of the log: the tasks in the order in which they run, each
- * for users to hook. Plugins replace some of them.
+ * Defines the tasks of a deploy and a rollback, in the order in which they run. Users can hook each of them; plugins replace
+ * some.
  */
 export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions): void {
   const { desc, replace, plugin, on, releaseRoles } = dsl
@@ -27,7 +27,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
   replace(
     'deploy:init',
     [],
-    // It changes nothing, and stands where checks do.
+    // A check, because it changes nothing and runs among checks.
     plugin.check(
       async () => {
         plugin.run.begin()
@@ -38,7 +38,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
   )
 
   const shared = defineSharedFiles(shipit, dsl)
-  desc('Checks that the servers can be deployed to, and finds out what is live', SERVERS)
+  desc('Checks that the servers are ready, and finds the live release', SERVERS)
   replace('deploy:check', CHECKS, async () => {
     const servers = await ask()
     plugin.run.found(servers)
@@ -49,7 +49,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     shipit.log(`${counted(servers.length, 'server is', 'servers are')} ready; ${live}.`)
   })
 
-  desc('Chooses the release to go back to, and brings it to servers that do not have it', SERVERS)
+  desc('Chooses the release to roll back to, and restores it on servers that lack it', SERVERS)
   replace('rollback:init', ['deploy:check'], async () => {
     await chooseRollback(dsl, {
       wanted: process.env['ROLLBACK_RELEASE'],
@@ -62,7 +62,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
 
   definePush(shipit, dsl)
 
-  desc('Points current at the release, in one step on each server; if one can not, all go back', SERVERS)
+  desc('Points current at the release, atomically on each server; if one fails, all switch back', SERVERS)
   replace('deploy:publish', [], async () => {
     const release = plugin.run.chosenRelease()
     const { environment } = shipit
@@ -72,7 +72,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     shipit.emit('published')
   })
 
-  desc('Removes old releases; never the live one', SERVERS)
+  desc('Removes old releases, never the live one', SERVERS)
   replace('deploy:clean', [], async () => {
     await cleanUp(shipit, dsl)
     shipit.emit('cleaned')
@@ -88,19 +88,19 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     if (!isRollback()) shipit.emit('deployed')
   })
 
-  desc('Notes the deploy in revisions.log and deploys.jsonl on the servers', SERVERS)
+  desc('Records the deploy in revisions.log and deploys.jsonl on the servers', SERVERS)
   replace('deploy:log_revision', [], () => logDeploy(shipit, dsl, 'succeeded'))
 
-  desc('Runs when a deploy or rollback fails or is interrupted. Hook what is to be taken back')
+  desc('Runs when a deploy or rollback fails or is interrupted. Hook what must be undone')
   replace('deploy:failed', [], async () => {
     const { servers, release, kind } = plugin.run
-    // Servers that could not even be checked are not asked again.
+    // The servers could not even be checked: leave them alone.
     if (servers.length === 0) return
     await logDeploy(shipit, dsl, 'failed')
     if (release && (kind === 'deploy' || kind === 'pull')) await discard(shipit, dsl, release)
   })
 
-  // On the instance, ahead of shipit-deploy's own, which fail as soon as servers are not in step.
+  // On the instance, these shadow shipit-deploy's own, which fail if servers have different releases.
   shipit.getCurrentReleaseDirname = async () => majorityLive(await ask())?.current ?? null
   shipit.getReleases = async () => commonReleases(await ask())
 }
@@ -113,7 +113,7 @@ function definePhases({ desc, replace }: FlowDsl): void {
   }
   desc('Deploys the branch to all servers')
   replace('deploy', PHASES.deploy)
-  desc('Makes the release live again that was live before, or ROLLBACK_RELEASE')
+  desc('Rolls back to the previously live release, or to ROLLBACK_RELEASE')
   replace('rollback', PHASES.rollback)
   desc("The same as 'rollback'")
   replace('deploy:rollback', ['rollback'])

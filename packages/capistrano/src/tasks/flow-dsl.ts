@@ -1,5 +1,5 @@
 import type { Capistrano } from '../capistrano.js'
 import type { PluginApi } from '../plugin/api.js'
 
-/** The DSL as the flow's own tasks are defined with: plugins may replace those once. */
+/** The DSL for the flow's own tasks, each of which one plugin may replace. */
 export type FlowDsl = Capistrano & Pick<PluginApi, 'replace'>

@@ -13,7 +13,7 @@ import { renderPlan, type PlannedServer, type PlannedTask } from '../inspection/
 import { askAll, gatherStatus, renderStatus } from '../inspection/status.js'
 import { renderTree, treeOf } from '../inspection/tree.js'
 
-/** Defines `tasks`, `deploy:tree`, `deploy:plan` and `deploy:status`, which report and change nothing. */
+/** Defines the read-only tasks `tasks`, `deploy:tree`, `deploy:plan` and `deploy:status`. */
 export function defineInspection(
   shipit: Shipit,
   { replace, desc, hosts, on, releaseRoles, plugin }: FlowDsl,
@@ -53,7 +53,7 @@ export function defineInspection(
     }
   }
 
-  desc('Says what a deploy would do, and does nothing', { runsOn: 'deploy machine and servers' })
+  desc('Shows what a deploy would do, and changes nothing', { runsOn: 'deploy machine and servers' })
   replace('deploy:plan', [], async () => {
     const releasing = releaseRoles('all')
     const find = extensions.plannedRevision.value ?? (() => findRevision(shipit.config))
@@ -68,7 +68,7 @@ export function defineInspection(
     print(plan, () => renderPlan(plan))
   })
 
-  desc('Reports what is live on which server, since when, and by whom', { runsOn: 'servers' })
+  desc('Shows what is live on each server, since when, and who deployed it', { runsOn: 'servers' })
   replace('deploy:status', [], async () => {
     const { environment } = shipit
     const deployTo = plugin.deployTo()
@@ -77,7 +77,7 @@ export function defineInspection(
   })
 }
 
-/** The tasks of a deploy, in the order in which they run. Those that only stand for others are left out. */
+/** The tasks of a deploy, in running order, without those that only group others. */
 function planTasks(shipit: Shipit, graph: Graph, catalog: Catalog): PlannedTask[] {
   const declared = graph.declaredHooks()
   const seen = new Set<string>()

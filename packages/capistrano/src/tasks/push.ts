@@ -9,12 +9,12 @@ import type { FlowDsl } from './flow-dsl.js'
 import { sourceFolder, workspaceRevision, type WorkspaceSettings } from '../flow/workspace.js'
 
 /**
- * Options of `cp` with which copies are as old as what they are copies of. Without, a file and its copy may be equally old and
- * long, and different: by these rsync would take them for the same.
+ * Options of `cp` that preserve modification times. Without them, rsync may take a changed file for unchanged, by its equal time
+ * and size.
  */
 const KEEPS_TIMES = /(^|\s)(-\w*[ap]|--archive|--preserve)/
 
-/** shipit-deploy's settings for the copy. */
+/** shipit-deploy's settings for copying. */
 interface PushSettings extends WorkspaceSettings {
   /** Options for `cp`, or false. @default '-a' */
   readonly copy?: string | false
@@ -26,8 +26,8 @@ interface PushSettings extends WorkspaceSettings {
 }
 
 /**
- * Defines `deploy:update` as shipit-deploy has it: the workspace is copied to every server with rsync. But a release is
- * made beside the releases, from what each server itself has live, and becomes one when it is whole.
+ * Defines `deploy:update` as in shipit-deploy: it copies the workspace to every server with rsync. But a release is staged
+ * beside the releases, based on each server's own live release, and becomes one when it is complete.
  */
 export function definePush(shipit: Shipit, dsl: FlowDsl): void {
   const { replace, desc, releaseRoles, on, invoke, plugin } = dsl
@@ -60,7 +60,7 @@ export function definePush(shipit: Shipit, dsl: FlowDsl): void {
       await host.script(stage)
       await host.copy(copyAsDir ? source : `${source}/`, staging, copyOptions)
     })
-    // Linked before it is a release: a release that is there is whole.
+    // Linked while staged: an existing release is always complete.
     await invoke('deploy:symlink:shared')
     await finishRelease(dsl, hosts, revision)
     shipit.log(`${counted(hosts.length, 'server has', 'servers have')} release ${release}.`)

@@ -4,7 +4,7 @@ import type { Host } from '../ssh/host.js'
 import { serverScript } from '../ssh/script.js'
 import type { FlowDsl } from './flow-dsl.js'
 
-/** What `deploy:check` depends on. */
+/** The dependencies of `deploy:check`. */
 export const CHECKS = [
   'deploy:check:directories',
   'deploy:check:linked_dirs',
@@ -12,15 +12,14 @@ export const CHECKS = [
   'deploy:check:linked_files',
 ] as const
 
-/** What releases share. */
+/** Shared files and folders. */
 export interface SharedFiles {
-  /** Links it into the run's release on some servers. */
+  /** Links them into the run's release on some servers. */
   readonly link: (hosts: readonly Host[]) => Promise<void>
 }
 
 /**
- * Defines the tasks for `linkedFiles` and `linkedDirs`: what a release shares with those before and after it.
- * Capistrano's tasks of these names.
+ * Defines the tasks for `linkedFiles` and `linkedDirs`, which all releases share. Capistrano's tasks of these names.
  */
 export function defineSharedFiles(
   shipit: Shipit,
@@ -29,7 +28,7 @@ export function defineSharedFiles(
   const files = (): readonly string[] => shipit.config.linkedFiles ?? []
   const dirs = (): readonly string[] => shipit.config.linkedDirs ?? []
 
-  /** A task's function that makes folders and checks them. */
+  /** The function of a task that creates and checks folders. */
   const checkFolders = (folders: () => readonly string[]) =>
     plugin.check(async (hosts) => {
       if (folders().length === 0) return
@@ -54,7 +53,7 @@ export function defineSharedFiles(
     await on(hosts, (host) => host.script(script))
   }
 
-  desc("Makes the application's folders on the servers, and checks that they can be written", {
+  desc("Creates the application's folders on the servers, and checks that they are writable", {
     runsOn: 'servers',
   })
   replace(
@@ -63,21 +62,21 @@ export function defineSharedFiles(
     checkFolders(() => ['releases', 'shared']),
   )
 
-  desc('Makes the shared folders that releases link to', { runsOn: 'servers' })
+  desc('Creates the shared folders that releases link to', { runsOn: 'servers' })
   replace(
     'deploy:check:linked_dirs',
     [],
     checkFolders(() => dirs().map((dir) => path.join('shared', dir))),
   )
 
-  desc('Makes the folders of the shared files that releases link to', { runsOn: 'servers' })
+  desc('Creates the folders of the shared files that releases link to', { runsOn: 'servers' })
   replace(
     'deploy:check:make_linked_dirs',
     [],
     checkFolders(() => [...new Set(files().map((file) => path.join('shared', path.dirname(file))))]),
   )
 
-  desc('Checks that the shared files are there that releases link to', { runsOn: 'servers' })
+  desc('Checks that the shared files that releases link to exist', { runsOn: 'servers' })
   const checkFiles = plugin.check(async (hosts) => {
     if (files().length === 0) return
     const script = serverScript('check-linked-files').with({
@@ -94,7 +93,7 @@ export function defineSharedFiles(
   desc('Links shared folders into the release', { runsOn: 'servers' })
   replace('deploy:symlink:linked_dirs', [], () => link(releaseRoles('all'), 'folder', dirs()))
 
-  desc('Links what releases share into the release', { runsOn: 'servers' })
+  desc('Links shared files and folders into the release', { runsOn: 'servers' })
   replace('deploy:symlink:shared', ['deploy:symlink:linked_files', 'deploy:symlink:linked_dirs'])
   after('deploy:update', 'deploy:symlink:shared')
 

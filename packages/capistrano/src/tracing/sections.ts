@@ -1,9 +1,9 @@
 import { debuglog } from 'node:util'
 
-/** What NODE_DEBUG can ask for: what servers run, and the connections to them. */
+/** NODE_DEBUG section for servers' commands and connections. */
 export const ssh = debuglog('shipit-ssh')
 
-/** Where runs of this machine's programs are told: git's by themselves, the others', as installers', together. */
+/** NODE_DEBUG sections for programs on this machine; those without an entry, such as installers, share one. */
 export const programSections = new Map([
   ['git', debuglog('shipit-git')],
   ['git-lfs', debuglog('shipit-git')],

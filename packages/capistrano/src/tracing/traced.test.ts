@@ -8,7 +8,7 @@ function listener(enabled = true): { log: DebugLogger; lines: string[] } {
   return { log: Object.assign(log, { enabled }), lines }
 }
 
-it('tells what was done, and what came of it, and hands that on', async () => {
+it('logs what was done with its outcome, and returns the result', async () => {
   const { log, lines } = listener()
   expect(await traced(log, 'count', async () => 3)).toBe(3)
   await traced(
@@ -20,7 +20,7 @@ it('tells what was done, and what came of it, and hands that on', async () => {
   expect(lines).toEqual(['count: done, N ms', 'count: 3 found, N ms'])
 })
 
-it('tells of a failure by its code and status alone', async () => {
+it('logs only the code and status of a failure', async () => {
   const { log, lines } = listener()
   const error = Object.assign(new Error('s3cr3t'), { name: 'E_SERVER', status: 3 })
   const fail = traced(log, 'it', () => Promise.reject(error))
@@ -28,13 +28,13 @@ it('tells of a failure by its code and status alone', async () => {
   expect(lines).toEqual(['it: failed with E_SERVER, status 3, N ms'])
 })
 
-it('takes user and password out of addresses', async () => {
+it('removes user and password from URLs', async () => {
   const { log, lines } = listener()
   await traced(log, 'git clone https://me:s3cr3t@example.com/shop.git ssh://s3cr3t@host/x', async () => {})
   expect(lines).toEqual(['git clone https://example.com/shop.git ssh://host/x: done, N ms'])
 })
 
-it('tells nothing unless it is asked for', async () => {
+it('logs nothing unless enabled', async () => {
   const { log, lines } = listener(false)
   expect(await traced(log, 'count', async () => 3)).toBe(3)
   expect(lines).toEqual([])
