@@ -57,5 +57,5 @@ async function drain(chunks: AsyncIterable<Uint8Array>): Promise<void> {
 async function run(command: string): Promise<void> {
   const child = spawn('sh', ['-ec', command], { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] })
   const [status] = (await once(child, 'close')) as [number | null]
-  if (status !== 0) throw new Error(`${command} ended with status ${status}`)
+  if (status !== 0) throw new Error(`${command} exited with status ${status}`)
 }

@@ -180,7 +180,7 @@ try {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     const [status] = (await once(child, 'close')) as [number | null]
-    if (status !== 0) throw new Error(`${command} ended with status ${status}`)
+    if (status !== 0) throw new Error(`${command} exited with status ${status}`)
   }
 } finally {
   uplink.stop()

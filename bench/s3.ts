@@ -223,5 +223,5 @@ async function shell(command: string, environment: NodeJS.ProcessEnv = {}): Prom
 
 async function ended(child: ReturnType<typeof spawn>, what: string): Promise<void> {
   const [status] = (await once(child, 'close')) as [number | null]
-  if (status !== 0) throw new Error(`${what} ended with status ${status}`)
+  if (status !== 0) throw new Error(`${what} exited with status ${status}`)
 }

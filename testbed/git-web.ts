@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
 import { freeAddress } from './free-address.js'
-import { accepts, startNginx, writeUser } from './nginx.js'
+import { accepts } from './accepts.js'
+import { startNginx, writeUser } from './nginx.js'
 
 const run = promisify(execFile)
 

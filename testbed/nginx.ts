@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
+import { accepts } from './accepts.js'
 import type { Address } from './free-address.js'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
@@ -34,18 +34,6 @@ export async function startNginx(options: NginxOptions): Promise<Daemon> {
 /** Writes nginx's user file, with one user. {PLAIN} stores the password in plain text, so only the owner may read it. */
 export async function writeUser(path: string, user: string, password: string): Promise<void> {
   await writeFile(path, `${user}:{PLAIN}${password}\n`, { mode: 0o600 })
-}
-
-/** Whether something accepts connections at this address. */
-export function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect(port, host)
-    socket.once('connect', () => {
-      socket.destroy()
-      done(true)
-    })
-    socket.once('error', () => done(false))
-  })
 }
 
 function configuration({ directory, host, port, server, listen = '' }: NginxOptions): string {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { accepts } from './accepts.js'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
 import { freeAddress, type Address } from './free-address.js'
@@ -142,15 +142,4 @@ user_test_tester = ${secret} .admin
 [filter:slo]
 use = egg:swift#slo
 `
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((answer) => {
-    const socket = connect(port, host)
-    socket.once('connect', () => {
-      socket.destroy()
-      answer(true)
-    })
-    socket.once('error', () => answer(false))
-  })
 }

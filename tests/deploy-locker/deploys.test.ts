@@ -90,10 +90,10 @@ it('lets one of two machines deploy, shows the other who does, and lets it wait'
   expect((await run('bob', 'deploy:lock:check')).status).toBe(1)
 
   const waiting = start('bob', 'deploy', { LOCK_WAIT: '100' })
-  await waiting.printed('Waiting up to 100 s for it.')
+  await waiting.printed('Waiting up to 100 s.')
   for (const task of ['deploy', 'net_storage:prefetch']) {
     const impatient = start('bob', task, { LOCK_WAIT: '100' })
-    await impatient.printed('Waiting up to 100 s for it.')
+    await impatient.printed('Waiting up to 100 s.')
     impatient.interrupt()
     expect(await impatient.ended).toBe(130)
     expect(impatient.output).not.toContain('Locked')

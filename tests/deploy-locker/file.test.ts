@@ -68,7 +68,9 @@ it('is kept and released while the disk is full, and refused with the reason', a
     full: 'ENOSPC',
     confirmed: 'done',
     free: true,
-    refused: expect.stringMatching(/^E_LOCK Can't keep a lock in .* \(ENOSPC\): .* on a disk with room/),
+    refused: expect.stringMatching(
+      /^E_LOCK Can't keep a lock in .* \(ENOSPC\): .* on a disk that is not full/,
+    ),
     taken: 'done',
   })
 })

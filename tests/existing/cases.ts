@@ -518,7 +518,6 @@ const PLUGINS: Case[] = [
   {
     name: 'plugins-after',
     servers: 2,
-    short: true,
     body: ALL,
     settings: ALL_SETTINGS,
     steps: DEPLOY_TWICE,

@@ -101,7 +101,7 @@ describe('the check', () => {
         : `${action} on arn:aws:s3:::${bucket.name}/shop/*`,
     )
     expect(error).toMatchObject({
-      code: 'E_S3_RIGHTS',
+      code: 'E_S3_PERMISSIONS',
       showStack: false,
       message: [
         `s3://${bucket.name}/shop denies what a deploy needs. Grant the credentials these permissions:`,
@@ -115,7 +115,7 @@ describe('the check', () => {
   it('requires an unconditional s3:ListBucket, without which missing objects are not reported', async () => {
     const condition = { Condition: { StringLike: { 's3:prefix': 'shop/*' } } }
     await allow('s3-policy-deploy-machine.json', [], condition)
-    await expect(transport().stat('absent')).rejects.toMatchObject({ code: 'E_S3_RIGHTS' })
+    await expect(transport().stat('absent')).rejects.toMatchObject({ code: 'E_S3_PERMISSIONS' })
     await expect(transport().check()).rejects.toMatchObject({
       message: expect.stringContaining(`s3:ListBucket on arn:aws:s3:::${bucket.name}`),
     })
@@ -124,7 +124,7 @@ describe('the check', () => {
   it('fails outside the prefix', async () => {
     await allow('s3-policy-deploy-machine.json')
     await expect(transport({ prefix: 'other' }).check()).rejects.toMatchObject({
-      code: 'E_S3_RIGHTS',
+      code: 'E_S3_PERMISSIONS',
       message: expect.stringContaining(`s3:PutObject on arn:aws:s3:::${bucket.name}/other/*`),
     })
   })
@@ -133,7 +133,7 @@ describe('the check', () => {
 it('names the permission that a request lacks', async () => {
   await allow('s3-policy-servers.json')
   await expect(transport().put('archives/a', Buffer.from('x'))).rejects.toMatchObject({
-    code: 'E_S3_RIGHTS',
+    code: 'E_S3_PERMISSIONS',
     message: expect.stringContaining(`denies s3:PutObject on arn:aws:s3:::${bucket.name}/shop/*`),
   })
   await expect(transport().removeUnfinished(new Date())).rejects.toMatchObject({

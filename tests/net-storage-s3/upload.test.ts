@@ -120,7 +120,7 @@ it('stops early, and aborts the upload, when storage refuses a part', async () =
     for (; read < 200; read += 1) yield content.subarray(0, MEBIBYTE)
   }
   const s3 = transport()
-  await expect(s3.put('archive', long())).rejects.toMatchObject({ code: 'E_S3_RIGHTS' })
+  await expect(s3.put('archive', long())).rejects.toMatchObject({ code: 'E_S3_PERMISSIONS' })
   expect(read).toBeLessThan(100)
   expect(await bucket.unfinishedUploads()).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cutIntoParts, partsOf } from './parts.js'
+import { partsOf } from './parts.js'
 
 const [MEBIBYTE, GIBIBYTE] = [2 ** 20, 2 ** 30]
 
@@ -21,28 +21,4 @@ it('takes the size that is set unless it is too small', () => {
     partSize: 64 * MEBIBYTE,
     queueSize: 8,
   })
-})
-
-it.each([
-  [[], []],
-  [[3], [3]],
-  [[4], [4]],
-  [[5], [4, 1]],
-  [
-    [1, 1, 1, 1, 1],
-    [4, 1],
-  ],
-  [
-    [0, 9, 0, 3],
-    [4, 4, 4],
-  ],
-])('cuts chunks of %j bytes into parts of %j, the same bytes', async (chunks, lengths) => {
-  let byte = 0
-  const content = async function* (): AsyncGenerator<Uint8Array> {
-    for (const length of chunks) yield Buffer.from(Array.from({ length }, () => (byte += 1)))
-  }
-  const parts: Buffer[] = []
-  for await (const part of cutIntoParts(content(), 4, () => Buffer.alloc(4))) parts.push(part)
-  expect(parts.map(({ length }) => length)).toEqual(lengths)
-  expect(Buffer.concat(parts)).toEqual(Buffer.from(Array.from({ length: byte }, (_, index) => index + 1)))
 })

@@ -10,7 +10,7 @@ const CONTENT = Buffer.from('check')
  * Performs every operation that a deploy needs in a bucket, on a test object.
  * @param object the test object, with the same encryption, tags and so on as all others
  * @returns whether storage honours conditional writes
- * @throws {TransportError} `E_S3_RIGHTS`, with all missing permissions; else as {@link Bucket.attempt}
+ * @throws {TransportError} `E_S3_PERMISSIONS`, with all missing permissions; else as {@link Bucket.attempt}
  */
 export async function checkPermissions(bucket: Bucket, object: PutObjectCommandInput): Promise<boolean> {
   const s3 = await import('@aws-sdk/client-s3')
@@ -22,7 +22,7 @@ export async function checkPermissions(bucket: Bucket, object: PutObjectCommandI
       await bucket.attempt(action, run)
       return true
     } catch (error) {
-      if (!(error instanceof TransportError) || error.code !== 'E_S3_RIGHTS') throw error
+      if (!(error instanceof TransportError) || error.code !== 'E_S3_PERMISSIONS') throw error
       const { region } = await bucket.place()
       missing.push(permission(action, { bucket: bucket.name, prefix: bucket.prefix, region }))
       return false
@@ -61,7 +61,7 @@ export async function checkPermissions(bucket: Bucket, object: PutObjectCommandI
         `${bucket.description} denies what a deploy needs. Grant the credentials these permissions:`,
         ...missing,
       ].join('\n  '),
-      { code: 'E_S3_RIGHTS' },
+      { code: 'E_S3_PERMISSIONS' },
     )
   }
   return isConditional

@@ -1,8 +1,8 @@
-import type { AddressSource } from 'shipit-net-storage'
+import type { UrlSource } from 'shipit-net-storage'
 import type { Bucket } from './bucket.js'
 
 /** A presigned URL for one object, valid for `seconds`; needs no credentials. */
-export async function presignedGet(bucket: Bucket, key: string, seconds: number): Promise<AddressSource> {
+export async function presignedGet(bucket: Bucket, key: string, seconds: number): Promise<UrlSource> {
   const [{ GetObjectCommand }, { getSignedUrl }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),

@@ -26,7 +26,7 @@ it.each<[object, string, string]>([
   [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'E_S3_ACCESS', '(ExpiredToken)'],
   [
     { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } },
-    'E_S3_RIGHTS',
+    'E_S3_PERMISSIONS',
     'denies s3:PutObject on arn:aws:s3:::deploys/shop/*',
   ],
   [{ name: 'Error', errors: [{ code: 'ECONNREFUSED' }] }, 'E_S3_UNREACHABLE', 'ECONNREFUSED'],

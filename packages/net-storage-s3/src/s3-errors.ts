@@ -35,7 +35,7 @@ const CORRUPTED = new Set(['XAmzContentSHA256Mismatch', 'BadDigest'])
 
 /**
  * Converts an SDK error to a readable one. Only names and status decide: some servers send no messages, and the SDK's may
- * contain secrets. Codes: `E_S3_BUCKET`, `E_S3_ACCESS`, `E_S3_RIGHTS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, else
+ * contain secrets. Codes: `E_S3_BUCKET`, `E_S3_ACCESS`, `E_S3_PERMISSIONS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, else
  * `E_STORAGE`.
  */
 export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
@@ -73,7 +73,7 @@ export function s3Error(error: unknown, attempt: S3Attempt): TransportError {
   }
   if (status === 401 || status === 403) {
     return fail(
-      'E_S3_RIGHTS',
+      'E_S3_PERMISSIONS',
       `${description} denies ${permission(action, attempt)}: grant the credentials this permission.`,
     )
   }

@@ -28,7 +28,7 @@ const REMOVALS = 16
  * `serverCommand` is `'aws-cli'`. Mirrors capistrano-net_storage-s3.
  *
  * The SDK is loaded on the first request. All methods reject with a `TransportError`: `E_S3_BUCKET`, `E_S3_ACCESS`,
- * `E_S3_RIGHTS`, `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
+ * `E_S3_PERMISSIONS`, `E_S3_CREDENTIALS`, `E_S3_REGION`, `E_S3_UNREACHABLE`, `E_S3_OPTIONS`, `E_STORAGE`.
  */
 export class S3Transport extends Transport {
   readonly description: string

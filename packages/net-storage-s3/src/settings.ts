@@ -30,7 +30,7 @@ export interface S3TransportOptions extends BucketOptions {
   readonly queueSize?: number
 }
 
-const MEBIBYTE = 1 << 20
+export const MEBIBYTE = 1 << 20
 
 /** Schema of {@link BucketOptions}. */
 export const bucketShape = {

@@ -1,21 +1,21 @@
 import type { CompletedPart, PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
 import { addAbortSignal, Readable } from 'node:stream'
+import { blocks } from 'shipit-net-storage'
 import type { Bucket } from './bucket.js'
-import { cutIntoParts } from './parts.js'
 
 /** Options of {@link uploadInParts}. */
 export interface UploadOptions {
   /** Bytes of a part. */
   readonly partSize: number
-  /** Parts that are sent at the same time. One more is being read. */
+  /** Concurrent part uploads. One more part is being read. */
   readonly queueSize: number
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Stores an object from a stream, several parts of it at the same time; one that fits into a part with one request. An upload
- * that fails or is given up takes its parts back.
- * @throws the stream's very own error if reading it fails; else as {@link Bucket.attempt}
+ * Uploads an object from a stream, in concurrent parts; in one request if it fits into one part. A failed or cancelled upload
+ * deletes its parts.
+ * @throws the stream's own error if reading it fails; otherwise as {@link Bucket.attempt}
  */
 export async function uploadInParts(
   bucket: Bucket,
@@ -24,7 +24,7 @@ export async function uploadInParts(
   options: UploadOptions,
 ): Promise<void> {
   const { signal } = options
-  // The source's own error is what the caller wants to see; that of a stream that was told to end is not its own.
+  // The caller wants the stream's own error, but not the one it gets when we destroy it.
   const ended = new AbortController()
   let sourceError: { readonly error: unknown } | undefined
   const watched = (async function* () {
@@ -59,7 +59,8 @@ async function send(
   let failure: { readonly error: unknown } | undefined
   let UploadId: string | undefined
 
-  const take = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(partSize)
+  // Reused, because the garbage collector frees large buffers late.
+  const allocate = (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(partSize)
   const sendPart = async (Body: Buffer, PartNumber: number): Promise<void> => {
     try {
       const part = { Bucket, Key, UploadId, PartNumber, Body, ...checksum }
@@ -68,7 +69,7 @@ async function send(
       free.push(Body)
     } catch (error) {
       failure ??= { error }
-      // Else the others would be read and sent to the end.
+      // Stops the other parts.
       ended.abort()
     }
   }
@@ -76,7 +77,7 @@ async function send(
   try {
     const content = addAbortSignal(abortSignal, Readable.from(body, { objectMode: false }))
     let count = 0
-    for await (const part of cutIntoParts(content, partSize, take)) {
+    for await (const part of blocks(content, { size: partSize, allocate })) {
       count += 1
       if (count === 1 && part.length < partSize) {
         await client.send(new s3.PutObjectCommand({ ...object, Body: part }), { abortSignal })
@@ -100,7 +101,7 @@ async function send(
   } catch (error) {
     ended.abort()
     await Promise.all(sending)
-    // What can't be taken back now is found by net_storage:cleanup.
+    // If this fails, net_storage:cleanup finds the parts.
     if (UploadId) {
       await client.send(new s3.AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => {})
     }

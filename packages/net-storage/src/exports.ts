@@ -3,12 +3,13 @@ export type { NetStorageSettings } from './settings.js'
 export { TarGzip } from './archiver/tar-gzip.js'
 export { TarZstd } from './archiver/tar-zstd.js'
 export { Zip } from './archiver/zip.js'
+export { blocks, type BlocksOptions } from './archiver/blocks.js'
 export { Archiver, type PackOptions } from './archiver/archiver.js'
 export type { BuiltWith, Manifest, ManifestPart } from './archive/manifest.js'
 export { expected, numberFrom, optionMistakes, text, type LockOffer } from 'shipit-capistrano'
 export {
   Transport,
-  type AddressSource,
+  type UrlSource,
   type CommandSource,
   type PutOptions,
   type Source,

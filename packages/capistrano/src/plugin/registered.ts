@@ -34,7 +34,8 @@ export class Named<T> {
   }
 }
 
-function alreadyRegistered(what: string): DeployError {
+/** `E_PLUGIN`: two plugins want the same. @param what the call: `replace('deploy:update')` */
+export function alreadyRegistered(what: string): DeployError {
   return new DeployError(
     'E_PLUGIN',
     `Another plugin has already called plugin.${what}: use only one of them.`,

@@ -28,8 +28,9 @@ export function describeIssues(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
         const suggestion = nearest(key, known)
-        const hint = suggestion ? `did you mean '${suggestion}'?` : `known settings: ${known.join(', ')}`
-        return `${name}.${key}: unknown setting; ${hint}`
+        return suggestion
+          ? misspeltSetting(`${name}.${key}`, suggestion)
+          : `${name}.${key}: unknown setting; known settings: ${known.join(', ')}`
       })
     }
     // Set by schemas of long or secret values.
@@ -57,6 +58,11 @@ export function optionMistakes(schema: z.ZodObject, options: unknown): string[] 
       ? issue.keys.map((key) => `unknown option '${key}'; known options: ${known}`)
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
+}
+
+/** The message about a setting whose name is probably misspelt. */
+export function misspeltSetting(path: string, meant: string): string {
+  return `${path}: unknown setting; did you mean '${meant}'?`
 }
 
 function shown(value: unknown): string {

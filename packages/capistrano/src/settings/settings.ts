@@ -3,7 +3,7 @@ import type { SettingsSection } from '../plugin/api.js'
 import { DeployError } from '../errors.js'
 import type { EnvironmentConfig, Shipit } from '../shipit/shipit.js'
 import { Named } from '../plugin/registered.js'
-import { describeIssues } from './mistakes.js'
+import { describeIssues, misspeltSetting } from './mistakes.js'
 import { misspelt } from './nearest.js'
 import { expected, wholeNumber } from './schemas.js'
 
@@ -148,7 +148,7 @@ function misspeltKeys(settings: unknown, known: readonly string[], path: string)
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return []
   return Object.keys(settings).flatMap((key) => {
     const meant = known.includes(key) ? undefined : misspelt(key, known)
-    return meant === undefined ? [] : [`${path}${key}: unknown setting; did you mean '${meant}'?`]
+    return meant === undefined ? [] : [misspeltSetting(path + key, meant)]
   })
 }
 

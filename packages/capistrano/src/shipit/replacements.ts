@@ -1,5 +1,5 @@
 import shipitDeploy from 'shipit-deploy'
-import { DeployError } from '../errors.js'
+import { alreadyRegistered } from '../plugin/registered.js'
 import type { Shipit, Task, TaskFunction } from './shipit.js'
 
 interface Definition {
@@ -22,11 +22,7 @@ export class Replacements {
 
   /** @throws {DeployError} `E_PLUGIN` if another plugin has replaced the task */
   define(name: string, definition: Definition): void {
-    if (this.definitions.get(name)?.owner === 'plugin')
-      throw new DeployError(
-        'E_PLUGIN',
-        `Another plugin has already called plugin.replace('${name}'): use only one of them.`,
-      )
+    if (this.definitions.get(name)?.owner === 'plugin') throw alreadyRegistered(`replace('${name}')`)
     this.definitions.set(name, definition)
     this.register(name, definition)
   }

@@ -1,22 +1,33 @@
 /** Bytes of a block. Larger ones hardly improve compression or speed. */
 export const BLOCK = 1 << 20
 
-/** Regroups a stream into blocks of exactly `BLOCK` bytes, so that the output does not depend on the input's chunks. */
-export async function* blocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let block = Buffer.allocUnsafe(BLOCK)
+/** Options of {@link blocks}. */
+export interface BlocksOptions {
+  /** Bytes. @default {@link BLOCK} */
+  readonly size?: number
+  /** Returns a buffer of `size` bytes for the next block. @default a new one */
+  readonly allocate?: () => Buffer
+}
+
+/** Regroups a stream into blocks of exactly `size` bytes; the last may be smaller. The output does not depend on the chunks. */
+export async function* blocks(
+  source: AsyncIterable<Uint8Array>,
+  { size = BLOCK, allocate = () => Buffer.allocUnsafe(size) }: BlocksOptions = {},
+): AsyncGenerator<Buffer> {
+  let block: Buffer | undefined
   let used = 0
   for await (const chunk of source) {
     for (let from = 0; from < chunk.length;) {
-      const part = chunk.subarray(from, from + BLOCK - used)
+      block ??= allocate()
+      const part = chunk.subarray(from, from + size - used)
       block.set(part, used)
       used += part.length
       from += part.length
-      if (used === BLOCK) {
-        yield block
-        block = Buffer.allocUnsafe(BLOCK)
-        used = 0
-      }
+      if (used < size) continue
+      yield block
+      block = undefined
+      used = 0
     }
   }
-  if (used > 0) yield block.subarray(0, used)
+  if (block) yield block.subarray(0, used)
 }

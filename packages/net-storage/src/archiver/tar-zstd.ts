@@ -28,7 +28,7 @@ export class TarZstd extends Archiver {
       stdin: blocks(tar(directory, options)),
       signal: options.signal,
       failure: ({ exitCode }) =>
-        new DeployError('E_ARCHIVER', `zstd failed with status ${exitCode}: see its output above.`),
+        new DeployError('E_ARCHIVER', `zstd exited with status ${exitCode}: see its output above.`),
     })
   }
 }

@@ -53,7 +53,7 @@ export async function versionOf(program: string, directory = tmpdir()): Promise<
 export function failure(command: readonly string[], { status, printed }: InstallerOutcome): InstallerError {
   return new InstallerError(
     'E_INSTALLER',
-    `${shown(command)} failed with status ${status ?? 'none'}:\n${lastLines(printed)}`,
+    `${shown(command)} exited with status ${status ?? 'none'}:\n${lastLines(printed)}`,
   )
 }
 

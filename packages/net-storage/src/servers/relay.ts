@@ -3,7 +3,7 @@ import { get as getHttp, type IncomingMessage } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HostError, type Host } from 'shipit-capistrano'
-import type { AddressSource, Source } from '../transport/transport.js'
+import type { UrlSource, Source } from '../transport/transport.js'
 import { TransportError } from '../transport/transport-error.js'
 
 /** Options of {@link relay}. */
@@ -20,7 +20,7 @@ export interface RelayOptions {
  */
 export async function relay<T>(
   host: Host,
-  send: (input: AsyncIterable<Uint8Array>, source: AddressSource) => Promise<T>,
+  send: (input: AsyncIterable<Uint8Array>, source: UrlSource) => Promise<T>,
   { source, retries, log }: RelayOptions,
 ): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
@@ -52,7 +52,7 @@ export async function relay<T>(
 }
 
 /** Starts to download an object on this machine. @throws {TransportError} `E_STORAGE` */
-async function openOnThisMachine({ url, headers = {}, ca }: AddressSource): Promise<IncomingMessage> {
+async function openOnThisMachine({ url, headers = {}, ca }: UrlSource): Promise<IncomingMessage> {
   const { host, protocol } = new URL(url)
   const request =
     protocol === 'https:' ? getHttps(url, { headers, ...(ca ? { ca } : {}) }) : getHttp(url, { headers })

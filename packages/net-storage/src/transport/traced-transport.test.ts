@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { transportContract } from '../testing/transport-contract.js'
 import { DirectoryTransport } from './directory-transport.js'
 import { tracedTransport } from './traced-transport.js'
-import { Transport, type AddressSource } from './transport.js'
+import { Transport, type UrlSource } from './transport.js'
 
 const { lines } = vi.hoisted(() => ({ lines: [] as string[] }))
 vi.mock('node:util', async (original) => {
@@ -68,7 +68,7 @@ class Secretive extends DirectoryTransport {
   #asked = 0
   override readonly isExclusive = false
 
-  override async source(): Promise<AddressSource> {
+  override async source(): Promise<UrlSource> {
     this.#asked += 1
     return { url: `https://s3.example.com/a?signature=s3cr3t${this.#asked}`, headers: { token: 's3cr3t' } }
   }

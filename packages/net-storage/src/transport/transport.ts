@@ -21,7 +21,7 @@ export interface PutOptions {
 }
 
 /** A URL that a server downloads an object from. */
-export interface AddressSource {
+export interface UrlSource {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   /** When storage starts to refuse the URL. A server that is refused after that gets a new one. */
@@ -40,7 +40,7 @@ export interface CommandSource {
  * How a server gets an object. URL, headers and environment may contain secrets: they reach servers over standard input
  * only, and are never logged.
  */
-export type Source = AddressSource | CommandSource
+export type Source = UrlSource | CommandSource
 
 /**
  * Remote storage for archives and manifests. Mirrors capistrano-net_storage's `Transport::Base`, reduced to storage
