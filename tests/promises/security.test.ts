@@ -120,15 +120,15 @@ function expectNoSecret(where: string, content: string): void {
   expect({ where, found }).toEqual({ where, found: [] })
 }
 
-/** All files under a folder, with their content. */
+/** All files under a folder, with their content. Symbolic links are not followed. */
 async function files(folder: string): Promise<{ path: string; content: string }[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-  return Promise.all(
-    paths.map(async (path) => ({ path, content: await readFile(path, 'latin1').catch(() => '') })),
-  )
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const found = entries.map(async (entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return files(path)
+    return entry.isFile() ? [{ path, content: await readFile(path, 'latin1').catch(() => '') }] : []
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** Polls the process list and the servers' files. */

@@ -10,10 +10,14 @@
 # Variables: deploy_to, target (for current; empty: remove current), back (not empty: undoes the last publish, as if that release
 #            had never been live), fence_scope and fence_number (empty: no token)
 
+fail_to_write() {
+  fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
+}
+
 # Admits one process at a time, from here to the end.
 take_turn() {
   waited=0
-  can_write . || fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
+  can_write . || fail_to_write
   exec 9>>.publish-lock
   until turn; do
     [ "$waited" -lt 30 ] || fail "$E_BUSY" "another deploy has been publishing in $deploy_to for 30 seconds"
@@ -61,7 +65,7 @@ check_fence() {
   [ "$fence_number" -gt "$seen" ] || return 0
   { printf '%s %s\n%s' "$fence_number" "$fence_scope" "$others" >".fences-$$" && mv -f ".fences-$$" .fences; } 2>/dev/null || {
     rm -f ".fences-$$"
-    fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
+    fail_to_write
   }
 }
 

@@ -14,9 +14,9 @@ import { Executions } from './run/execution.js'
 import type { Run } from './run/run.js'
 import { filterHosts } from './servers/filter.js'
 import { primaryOf, releasing, withRole } from './servers/roles.js'
-import { belowHome } from './settings/below-home.js'
 import { DEFAULT_BRANCH } from './settings/default-branch.js'
 import { ConfigError } from './settings/mistakes.js'
+import { belowHome, deployTo, releasePath } from './settings/paths.js'
 import { Settings } from './settings/settings.js'
 import { isGroup } from './shipit/group.js'
 import { followLifecycle } from './shipit/lifecycle.js'
@@ -106,7 +106,6 @@ function create(shipit: Shipit): Capistrano {
   }
   const hosts = (): readonly Host[] => connected().hosts
   const roles = (...names: readonly string[]): Host[] => withRole(hosts(), names)
-  const deployTo = (): string => String(shipit.config.deployTo)
 
   const plugin: PluginApi = {
     get run() {
@@ -144,9 +143,9 @@ function create(shipit: Shipit): Capistrano {
         return found && !isGroup(found) && !replacements.has(each)
       }),
     leftOut: () => connected().leftOut,
-    deployTo,
-    releasePath: (release = plugin.run.chosenRelease()) => posix.join(deployTo(), 'releases', release),
-    sharedPath: (...below) => posix.join(deployTo(), 'shared', ...below),
+    deployTo: () => deployTo(shipit.config),
+    releasePath: (release = plugin.run.chosenRelease()) => releasePath(shipit.config, release),
+    sharedPath: (...below) => posix.join(deployTo(shipit.config), 'shared', ...below),
     branch: () => shipit.config.branch ?? DEFAULT_BRANCH,
   }
 

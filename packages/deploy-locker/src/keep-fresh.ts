@@ -1,10 +1,13 @@
 import { Worker } from 'node:worker_threads'
 
 const TOUCH = `
-const { openSync, writeSync } = require('node:fs')
+const { closeSync, openSync, writeSync } = require('node:fs')
 const { path, every } = require('node:worker_threads').workerData
-const file = openSync(path, 'r+')
-setInterval(() => writeSync(file, '{', 0), every)`
+setInterval(() => {
+  const file = openSync(path, 'r+')
+  writeSync(file, '{', 0)
+  closeSync(file)
+}, every)`
 
 /**
  * Touches a record from a separate thread until the returned function is called: the event loop of this process may be blocked

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hasShape, seconds, text } from 'shipit-capistrano'
+import { hasShape, ownMistakes, seconds, text } from 'shipit-capistrano'
 import type { LockStore } from './lock-store.js'
 
 /** Settings under `deployLock`. */
@@ -21,10 +21,7 @@ export const settingsSchema = z
         error: 'expected a LockStore, such as new FileLockStore({ dir })',
         abort: true,
       })
-      .superRefine(({ mistakes = [] }, context) => {
-        for (const message of mistakes)
-          context.addIssue({ code: 'custom', message, params: { hideValue: true } })
-      })
+      .superRefine(ownMistakes)
       .optional(),
   })
   .prefault({})

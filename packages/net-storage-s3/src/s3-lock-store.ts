@@ -129,11 +129,13 @@ export class S3LockStore implements LockStore {
     run: (client: S3Client, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
     const patience = Math.min(10_000, Math.max(1000, (this.lease * 1000) / 6))
-    const abortSignal = AbortSignal.timeout(patience)
-    const late = once(abortSignal, 'abort').then(() => {
-      throw Object.assign(new Error(`no answer in ${patience} ms`), { name: 'TimeoutError' })
+    return this.bucket.attempt(action, (client) => {
+      const abortSignal = AbortSignal.timeout(patience)
+      const late = once(abortSignal, 'abort').then(() => {
+        throw Object.assign(new Error(`no answer in ${patience} ms`), { name: 'TimeoutError' })
+      })
+      return Promise.race([run(client, { abortSignal }), late])
     })
-    return this.bucket.attempt(action, (client) => Promise.race([run(client, { abortSignal }), late]))
   }
 
   private unfit(why: string): TransportError {

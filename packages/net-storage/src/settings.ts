@@ -1,4 +1,4 @@
-import { expected, hasShape, seconds, wholeNumber } from 'shipit-capistrano'
+import { expected, hasShape, ownMistakes, seconds, wholeNumber } from 'shipit-capistrano'
 import { z } from 'zod'
 import type { Archiver } from './archiver/archiver.js'
 import { ARCHIVERS, type ArchiverName } from './archiver/archivers.js'
@@ -25,9 +25,7 @@ const transport = z
     ...expected("a Transport, such as new S3Transport({ bucket: 'deploys' })"),
     abort: true,
   })
-  .superRefine(({ mistakes = [] }, context) => {
-    for (const message of mistakes) context.addIssue({ code: 'custom', message, params: { hideValue: true } })
-  })
+  .superRefine(ownMistakes)
   .transform(tracedTransport)
 
 const archiver = z.custom<Archiver>((value) =>

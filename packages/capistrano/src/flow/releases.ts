@@ -66,7 +66,7 @@ function parseRecord(line = ''): Partial<DeployRecord> | undefined {
 
 /** Name for a release made now; later than every existing name, even if a clock is off. */
 export function releaseName(now: Date, existing: readonly string[] = []): string {
-  const name = now.toISOString().replaceAll(/\D/g, '').slice(0, 14)
+  const name = stamp(now)
   const newest = existing.filter((each) => /^\d{14}$/.test(each)).reduce((a, b) => (a > b ? a : b), '')
   return name > newest ? name : after(newest)
 }
@@ -154,8 +154,11 @@ export function majority<T>(values: readonly T[]): T | undefined {
 
 function after(name: string): string {
   const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(name) ?? []
-  const next = new Date(Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s) + 1))
-  return next.toISOString().replaceAll(/\D/g, '').slice(0, 14)
+  return stamp(new Date(Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s) + 1)))
+}
+
+function stamp(time: Date): string {
+  return time.toISOString().replaceAll(/\D/g, '').slice(0, 14)
 }
 
 function compare(a: string, b: string): number {

@@ -1,7 +1,7 @@
-import { posix } from 'node:path'
 import { DeployError } from '../errors.js'
 import type { Flow } from '../flow/flow-of.js'
 import { majority, type ServerReleases } from '../flow/releases.js'
+import { releasePath } from '../settings/paths.js'
 import type { Shipit } from '../shipit/shipit.js'
 
 /** What a run does. `pull` is a deploy of what storage has; `other` is neither a deploy nor a rollback. */
@@ -90,7 +90,7 @@ export class Run {
   /** Sets the release that is deployed or rolled back to, and its commit if known. */
   choose({ name, revision }: { readonly name: string; readonly revision?: string | undefined }): void {
     this.shipit.releaseDirname = name
-    this.shipit.releasePath = this.pathOf(name)
+    this.shipit.releasePath = releasePath(this.shipit.config, name)
     if (revision) this.deploys(revision)
   }
 
@@ -102,7 +102,7 @@ export class Run {
   /** Sets the release that a rollback leaves. */
   leaves(name: string): void {
     this.shipit.prevReleaseDirname = name
-    this.shipit.prevReleasePath = this.pathOf(name)
+    this.shipit.prevReleasePath = releasePath(this.shipit.config, name)
   }
 
   /** Sets the local folder to build in, which shipit-npm and similar plugins use. */
@@ -119,9 +119,5 @@ export class Run {
 
   private get shipit(): Shipit {
     return this.context.shipit
-  }
-
-  private pathOf(release: string): string {
-    return posix.join(String(this.shipit.config.deployTo), 'releases', release)
   }
 }

@@ -18,6 +18,14 @@ export function wholeNumber(from: number, to = Number.MAX_SAFE_INTEGER, words = 
 /** Seconds, 0 or more. */
 export const seconds = () => numberFrom(0, Infinity, 'seconds')
 
+/** For `superRefine`: reports the `mistakes` that an object has found in its own options, without the object's value. */
+export function ownMistakes(
+  { mistakes = [] }: { readonly mistakes?: readonly string[] },
+  context: z.RefinementCtx,
+): void {
+  for (const message of mistakes) context.addIssue({ code: 'custom', message, params: { hideValue: true } })
+}
+
 function limits(from: number, to: number): string {
   return to === Number.MAX_SAFE_INTEGER ? `a whole number >= ${from}` : `a whole number from ${from} to ${to}`
 }

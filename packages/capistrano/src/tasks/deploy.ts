@@ -3,9 +3,10 @@ import { cleanUp, discard } from '../flow/clean-up.js'
 import { logDeploy } from '../flow/deploy-log.js'
 import { PHASE_DESCRIPTIONS, PHASE_TASKS, PHASES } from '../flow/phases.js'
 import { publish } from '../flow/publish.js'
-import { askReleases, commonReleases, majorityLive, releaseName } from '../flow/releases.js'
+import { askReleases, releaseName } from '../flow/releases.js'
 import { chooseRollback } from '../flow/rollback.js'
 import type { Extensions } from '../plugin/extensions.js'
+import { replaceReleaseQueries } from '../shipit/release-queries.js'
 import type { Shipit } from '../shipit/shipit.js'
 import type { FlowDsl } from './flow-dsl.js'
 import { definePush } from './push.js'
@@ -100,9 +101,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     if (release && (kind === 'deploy' || kind === 'pull')) await discard(shipit, dsl, release)
   })
 
-  // On the instance, these shadow shipit-deploy's own, which fail if servers have different releases.
-  shipit.getCurrentReleaseDirname = async () => majorityLive(await ask())?.current ?? null
-  shipit.getReleases = async () => commonReleases(await ask())
+  replaceReleaseQueries(shipit, ask)
 }
 
 function definePhases({ desc, replace }: FlowDsl): void {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -27,6 +27,16 @@ it('never creates the folder itself, as the mount may be missing', async () => {
     message: expect.stringContaining(path),
   })
   expect(await readdir(folder)).not.toContain('not-mounted')
+})
+
+it('does not list what symbolic links lead to', async () => {
+  const path = await mkdtemp(join(folder, 'links-'))
+  await symlink('.', join(path, 'loop'))
+  const transport = new DirectoryTransport({ path })
+  await transport.put('archives/a', Buffer.from('a'))
+  const found = []
+  for await (const { key } of transport.list('')) found.push(key)
+  expect(found).toEqual(['archives/a'])
 })
 
 it('lets only one of many writers create a key', async () => {

@@ -20,6 +20,16 @@ export interface DirectoryTransportOptions {
 /** Storage in a shared mount, or in a folder if everything is on one machine. */
 export class DirectoryTransport extends Transport {
   readonly description: string
+  /** Not a recursive `readdir`: that follows symbolic links in some versions of Node. */
+  private async *files(folder: string): AsyncGenerator<string> {
+    const entries = await this.attempt('read', () => readdir(folder, { withFileTypes: true }))
+    for (const entry of entries) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) yield* this.files(path)
+      else if (entry.isFile() && !entry.name.startsWith('.')) yield path
+    }
+  }
+
   private readonly path: string
 
   constructor({ path }: DirectoryTransportOptions) {
@@ -82,12 +92,8 @@ export class DirectoryTransport extends Transport {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
-    const entries = await this.attempt('read', () =>
-      readdir(this.path, { recursive: true, withFileTypes: true }),
-    )
-    for (const entry of entries) {
-      if (!entry.isFile() || entry.name.startsWith('.')) continue
-      const key = relative(this.path, join(entry.parentPath, entry.name))
+    for await (const path of this.files(this.path)) {
+      const key = relative(this.path, path)
       const found = key.startsWith(prefix) ? await this.stat(key) : undefined
       if (found) yield found
     }
