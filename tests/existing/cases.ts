@@ -220,7 +220,6 @@ const LISTENERS: Case[] = [
   {
     name: 'build-on-fetched',
     servers: 2,
-    short: true,
     body: `
       shipit.on('fetched', () => shipit.start('build'))
       shipit.blTask('build', async () => {

@@ -19,3 +19,8 @@ export class DeployError extends Error {
     return `${this.message} [${this.name}]`
   }
 }
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

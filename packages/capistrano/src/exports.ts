@@ -1,7 +1,7 @@
 export type * from './capistrano.js'
 export type * from './shipit/shipit.js'
 export { counted } from './counted.js'
-export { DeployError } from './errors.js'
+export { DeployError, messageOf } from './errors.js'
 export { DAY } from './durations.js'
 export { ConfigError, optionMistakes } from './settings/mistakes.js'
 export { hasShape, type Shape } from './settings/has-shape.js'

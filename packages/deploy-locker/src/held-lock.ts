@@ -32,8 +32,7 @@ export class HeldLock {
   private readonly whenLost = once(this.loss.signal, 'abort')
   private readonly stopKeeping: (() => void) | undefined
   private renewing: Promise<void> | undefined
-  private renewTimer: NodeJS.Timeout | undefined
-  private endTimer: NodeJS.Timeout | undefined
+  private timers: NodeJS.Timeout[] = []
   /** Why the last renewal failed. */
   private failure: unknown
   private ended = false
@@ -133,16 +132,18 @@ export class HeldLock {
 
   private schedule(): void {
     if (this.ended) return
-    this.clearTimers()
+    this.timers.forEach(clearTimeout)
     const every = Math.min(this.records.store.renewEvery ?? Infinity, this.record.lease * 250)
-    this.renewTimer = setTimeout(() => void this.renew(), every).unref()
-    this.endTimer = setTimeout(() => this.timeIsUp(), this.validity - this.certain.elapsed).unref()
+    this.timers = [
+      setTimeout(() => void this.renew(), every).unref(),
+      setTimeout(() => this.timeIsUp(), this.validity - this.certain.elapsed).unref(),
+    ]
   }
 
   private timeIsUp(): void {
     const late = this.certain.elapsed - this.validity
-    // This process was asleep or busy, and has not tried to renew: only the store knows whether somebody took the lock over.
-    if (late > 1000) void this.renew()
+    // Late: this process was suspended or busy, and has not tried to renew. Only the store knows whether somebody took it over.
+    if (late > Math.min(1000, this.record.lease * 100)) void this.renew()
     else this.lose(this.outOfReach())
   }
 
@@ -161,14 +162,9 @@ export class HeldLock {
 
   private end(): void {
     this.ended = true
-    this.clearTimers()
+    this.timers.forEach(clearTimeout)
     this.stopKeeping?.()
     process.off('exit', this.onExit)
-  }
-
-  private clearTimers(): void {
-    clearTimeout(this.renewTimer)
-    clearTimeout(this.endTimer)
   }
 
   private readonly onExit = (): void => this.records.writeSync({ ...this.record, held: false }, this.version)

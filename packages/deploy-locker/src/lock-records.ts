@@ -32,12 +32,7 @@ export class LockRecords {
 
   async read(): Promise<FoundLock | undefined> {
     const read = () => this.store.read(this.key)
-    const found = await traced(
-      log,
-      `read ${this.key}`,
-      read,
-      (state) => `version ${state?.version ?? 'none'}`,
-    )
+    const found = await traced(log, `read ${this.key}`, read, (state) => shown(state?.version))
     return found && { ...found, record: parse(found.text) }
   }
 
@@ -45,19 +40,18 @@ export class LockRecords {
   async write(record: LockRecord, expected: string | undefined): Promise<string | undefined> {
     const text = textOf(record)
     const write = () => this.store.write(this.key, text, expected)
-    let failure: { readonly error: unknown } | undefined
-    try {
-      const what = `write ${this.key}, number ${record.number}, ${record.held ? 'held' : 'free'}`
-      const written = await traced(log, what, write, (version) => `version ${version ?? 'none: too late'}`)
-      if (written !== undefined) return written
-    } catch (error) {
-      failure = { error }
-    }
+    const what = `write ${this.key}, number ${record.number}, ${record.held ? 'held' : 'free'}`
+    let failure: unknown
+    const written = await traced(log, what, write, shown).catch((error: unknown) => {
+      failure = error
+      return undefined
+    })
+    if (written !== undefined) return written
     const found = await this.read().catch((error: unknown) => {
-      throw failure ? failure.error : error
+      throw failure ?? error
     })
     if (found?.text === text) return found.version
-    if (failure && found?.version === expected) throw failure.error
+    if (failure && found?.version === expected) throw failure
     return undefined
   }
 
@@ -73,6 +67,10 @@ export class LockRecords {
   writeSync(record: LockRecord, version: string): void {
     this.store.writeSync?.(this.key, textOf(record), version)
   }
+}
+
+function shown(version = 'none'): string {
+  return `version ${version}`
 }
 
 function textOf(record: LockRecord): string {

@@ -42,12 +42,12 @@ export class Lock {
   /** @throws {LockHeldError} `E_LOCK_HELD`, at once, if somebody has the lock; the store's error */
   async acquire(request: LockRequest): Promise<HeldLock> {
     const records = new LockRecords(this.store, request.key)
-    const identity = request.process ?? (await ownIdentity())
+    const { isAlive, ...asked } = { process: await ownIdentity(), ...request }
     for (;;) {
-      const { found, holder, leftBy } = await look(records, request.isAlive)
+      const { found, holder, leftBy } = await look(records, isAlive)
       if (holder) throw new LockHeldError(holder)
       const since = new Stopwatch()
-      const record = this.nextRecord({ ...request, process: identity }, found?.record)
+      const record = this.nextRecord(asked, found?.record)
       const version = await records.write(record, found?.version)
       if (version !== undefined)
         return new HeldLock({ records, record, version, since, tookOverFrom: leftBy })
@@ -70,20 +70,12 @@ export class Lock {
     }
   }
 
-  private nextRecord(
-    { key, user, reason, process: identity, lasting, until }: Omit<LockHolder, 'since' | 'host' | 'pid'>,
-    before?: LockRecord,
-  ): LockRecord {
+  private nextRecord(holder: Omit<LockHolder, 'since' | 'host' | 'pid'>, before?: LockRecord): LockRecord {
     return {
-      key,
-      user,
-      reason,
+      ...holder,
       since: new Date().toISOString(),
       host: hostname(),
       pid: process.pid,
-      process: identity,
-      lasting,
-      until,
       scope: before?.scope ?? randomUUID(),
       number: (before?.number ?? 0) + 1,
       token: randomUUID(),

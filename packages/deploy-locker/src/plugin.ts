@@ -1,4 +1,4 @@
-import capistrano, { currentUser, type Host, type Shipit } from 'shipit-capistrano'
+import capistrano, { currentUser, messageOf, type Host, type Shipit } from 'shipit-capistrano'
 import { describeFreeze, describeHolder, FrozenError, LockError, LockHeldError } from './errors.js'
 import { findFreeze, freeze, unfreeze } from './freeze.js'
 import { findLockPlace, type LockPlace } from './lock-place.js'
@@ -195,7 +195,7 @@ function isRefusal(error: unknown): boolean {
 /** A rollback does not need the storage, but its lock does. */
 function withoutStorage(error: unknown): LockError {
   return new LockError(
-    `${error instanceof Error ? error.message : String(error)} The deploy lock is stored there. Nothing was changed. If you are sure that nobody else is deploying, keep the lock on this machine and roll back again: deployLock: { dir: '.lock' }.`,
+    `${messageOf(error)} The deploy lock is stored there. Nothing was changed. If you are sure that nobody else is deploying, keep the lock on this machine and roll back again: deployLock: { dir: '.lock' }.`,
     error,
   )
 }

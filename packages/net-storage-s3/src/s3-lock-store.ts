@@ -1,4 +1,4 @@
-import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { LockStore, StoredLock } from 'shipit-deploy-locker'
@@ -58,13 +58,10 @@ export class S3LockStore implements LockStore {
         },
         { step: 'deserialize' },
       )
-      let found: GetObjectCommandOutput
-      try {
-        found = await client.send(command, options)
-      } catch (error) {
-        if ((error as Error).name === 'NoSuchKey') return undefined
-        throw error
-      }
+      const found = await client.send(command, options).catch((error: Error) => {
+        if (error.name !== 'NoSuchKey') throw error
+      })
+      if (!found) return undefined
       const now = Date.parse(date)
       const { ETag, LastModified, Body } = found
       if (!ETag || !LastModified || Number.isNaN(now))

@@ -1,5 +1,5 @@
 import type { Capistrano } from '../capistrano.js'
-import { DeployError } from '../errors.js'
+import { DeployError, messageOf } from '../errors.js'
 import type { RestoreRelease } from '../plugin/api.js'
 import type { Host } from '../ssh/host.js'
 import { ServersError } from '../ssh/servers-error.js'
@@ -58,8 +58,9 @@ async function restoreOn(
     await restore(hosts, release)
   } catch (error) {
     if (error instanceof ServersError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${lack}. ${reason} ${advice}`, { cause: error })
+    throw new DeployError('E_NO_ROLLBACK', `Can't roll back: ${lack}. ${messageOf(error)} ${advice}`, {
+      cause: error,
+    })
   }
   await link(hosts)
   await finishRelease(dsl, hosts)

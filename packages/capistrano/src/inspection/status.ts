@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js'
 import { askReleases, majority } from '../flow/releases.js'
 import type { Extensions } from '../plugin/extensions.js'
 import type { Host } from '../ssh/host.js'
@@ -99,6 +100,6 @@ async function askServer(
     }
   } catch (error) {
     const unknown = { release: null, revision: null, since: null, by: null, releases: 0, more: {} }
-    return { server, ...unknown, error: error instanceof Error ? error.message : String(error) }
+    return { server, ...unknown, error: messageOf(error) }
   }
 }

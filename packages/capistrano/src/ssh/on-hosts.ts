@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pLimit from 'p-limit'
+import { messageOf } from '../errors.js'
 import type { Host } from './host.js'
 import { HostError, ServersError } from './servers-error.js'
 
@@ -64,6 +65,5 @@ async function together<T>(
 
 function hostError(error: unknown, host: string): HostError {
   if (error instanceof HostError) return error
-  const output = error instanceof Error ? error.message : String(error)
-  return new HostError({ code: 'E_SERVER', host, status: null, output, cause: error })
+  return new HostError({ code: 'E_SERVER', host, status: null, output: messageOf(error), cause: error })
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js'
 import { askReleases } from '../flow/releases.js'
 import { findRevision } from '../git/find-revision.js'
 import type { Catalog } from '../graph/catalog.js'
@@ -48,8 +49,7 @@ export function defineInspection(
       const { current = null, revision = null } = await askReleases(host, plugin.deployTo())
       return { ...known, currentRelease: current, currentRevision: revision }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      return { ...known, currentRelease: null, currentRevision: null, error: reason }
+      return { ...known, currentRelease: null, currentRevision: null, error: messageOf(error) }
     }
   }
 

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import {
   gitAccess,
   gitEnvironment,
+  messageOf,
   runProgram,
   withoutCredentials,
   type ProgramContext,
@@ -94,7 +95,7 @@ export class GitCommand {
   /** Wraps an error of `run` or `read` for users. */
   failure(code: string, message: string, error: unknown): Error {
     if (error instanceof ScmError || error === this.signal.reason) return error as Error
-    return new ScmError(code, `${message}. git says: ${(error as Error).message}`)
+    return new ScmError(code, `${message}. git says: ${messageOf(error)}`)
   }
 }
 

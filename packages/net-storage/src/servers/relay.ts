@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get as getHttp, type IncomingMessage } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
-import { HostError, type Host } from 'shipit-capistrano'
+import { HostError, messageOf, type Host } from 'shipit-capistrano'
 import type { UrlSource, Source } from '../transport/transport.js'
 import { TransportError } from '../transport/transport-error.js'
 
@@ -41,8 +41,7 @@ export async function relay<T>(
     } catch (error) {
       broken ??= error instanceof TransportError ? error : undefined
       if (broken === undefined) throw error
-      const reason = broken instanceof Error ? broken.message : 'unknown error'
-      const output = `cannot relay the archive: download from storage failed (${reason.replace(/\.$/, '')})`
+      const output = `cannot relay the archive: download from storage failed (${messageOf(broken).replace(/\.$/, '')})`
       if (attempt === retries)
         throw new HostError({ code: 'E_SERVER', host: host.name, status: null, output, cause: broken })
       log(`@${host.name} ${output}; retrying (${attempt + 1} of ${retries})`)
