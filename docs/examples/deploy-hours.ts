@@ -1,5 +1,5 @@
 // A complete plugin: releases only go live in working hours, unless overridden.
-// Explained in docs/write-a-plugin.md, tested in tests/capistrano/deploy-hours.test.ts.
+// Explained in docs/write-a-plugin.md, tested in tests/capistrano/deploy-hours.long.test.ts.
 import capistrano, { DeployError, type Shipit } from 'shipit-capistrano'
 import { z } from 'zod'
 
