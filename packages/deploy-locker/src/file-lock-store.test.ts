@@ -142,6 +142,12 @@ it('is released when its process exits early', async () => {
   })
 })
 
+it('does not bring back a state that was removed, when its process exits', async () => {
+  const store = new FileLockStore({ dir })
+  store.writeSync('shop', '{}', '7')
+  expect(await readdir(dir)).toEqual([])
+})
+
 it('is taken over from an earlier process with a reused id, or from before a reboot', async () => {
   const me = await ownIdentity()
   for (const other of [{ startTime: '1' }, { bootId: 'an-earlier-one' }]) {

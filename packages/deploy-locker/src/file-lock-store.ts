@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { lock as takeTurn } from 'proper-lockfile'
@@ -83,10 +83,13 @@ export class FileLockStore implements LockStore {
   }
 
   writeSync(key: string, text: string, version: string): void {
+    const file = this.path(key, version)
+    // A removed state must not come back: it may have a higher number than the current one.
+    if (!existsSync(file)) return
     const whole = this.aside(key)
     try {
       writeFileSync(whole, text)
-      renameSync(whole, this.path(key, version))
+      renameSync(whole, file)
     } catch {
       rmSync(whole, { force: true })
     }

@@ -26,7 +26,7 @@ export class HeldLock {
   private version: string
   /** Runs since the last successful write began. */
   private certain: Stopwatch
-  /** Milliseconds for which a write makes certain of the lock: others wait longer, by the store's clock. */
+  /** Milliseconds after a write for which nobody else can take the lock: others wait longer, by the store's clock. */
   private readonly validity: number
   private readonly loss = new AbortController()
   private readonly whenLost = once(this.loss.signal, 'abort')
@@ -117,7 +117,7 @@ export class HeldLock {
 
   /** Replaces this lock's state. @returns how the lock was lost, if it was */
   private async update(write: (version: string) => Promise<string | undefined>): Promise<Error | undefined> {
-    for (;;) {
+    do {
       const written = await write(this.version)
       if (written !== undefined) {
         this.version = written
@@ -127,7 +127,8 @@ export class HeldLock {
       if (found?.record?.token !== this.record.token || !found.record.held) return howLost(found?.record)
       // A write of ours arrived late: it is the state to replace.
       this.version = found.version
-    }
+    } while (!this.lost.aborted)
+    return this.lost.reason as Error
   }
 
   private schedule(): void {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,16 @@ it.each(['rejects', 'is refused when it tries again'])(
     expect(await lock.break('shop', ALICE)).toMatchObject(BOB)
   },
 )
+
+it('is lost in time when the store keeps refusing its writes, and can be released then', async () => {
+  let refuses = false
+  const write: LockStore['write'] = async (...state) => (refuses ? undefined : store.write(...state))
+  const held = await new Lock({ lease: 1, read: (key) => store.read(key), write }).acquire(ALICE)
+  refuses = true
+  await once(held.lost, 'abort')
+  expect(String(held.lost.reason)).toContain('could not be reached')
+  await held.release()
+})
 
 it('rejects when nothing was written', async () => {
   const failure = new Error('connection refused')

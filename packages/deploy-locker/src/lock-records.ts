@@ -20,7 +20,7 @@ const schema = z.looseObject({
   held: z.boolean(),
 })
 
-/** A stored state with its record; undefined if the text is none. */
+/** A stored state with its record; undefined if the text is not a record. */
 export type FoundLock = StoredLock & { readonly record: LockRecord | undefined }
 
 /** The records of one lock in its store. Versions are the store's. */
@@ -55,7 +55,7 @@ export class LockRecords {
     return undefined
   }
 
-  /** Makes a record young again, and returns its version; undefined if it is not the current one. */
+  /** Renews a record, and returns its version; undefined if it is not the current one. */
   async renew(record: LockRecord, version: string): Promise<string | undefined> {
     const touched = this.store.touch?.(this.key, version)
     if (!touched) return this.write(record, version)

@@ -22,7 +22,7 @@ const schema = z.strictObject({
   lease: numberFrom(3, 86_400, 'seconds, from 3 to 86400').optional(),
 })
 
-/** Answers that a write was refused because the object is another one now, or gone, or is being written. */
+/** Statuses of a refused write: the object is gone, is being written, or has changed. */
 const TOO_LATE = new Set([404, 409, 412])
 
 /**
@@ -81,7 +81,7 @@ export class S3LockStore implements LockStore {
   /** Proves, with an object that it removes again, that storage honours conditions. */
   async check(): Promise<void> {
     const probe = `check ${randomUUID()}`
-    // The SDK tries again when an answer is lost, and is refused then, although it has written.
+    // After a lost response, the SDK retries and is refused, although its first write succeeded.
     const canWrite = async (expected: string | undefined): Promise<boolean> => {
       const text = randomUUID()
       return (await this.put(probe, text, expected)) !== undefined || (await this.read(probe))?.text === text
