@@ -173,6 +173,15 @@ describe.concurrent('on an unreliable network', () => {
     }))
 })
 
+it('accepts any lease', async () => {
+  const folder = new Folder()
+  for (const lease of [3.5, 10, 59]) {
+    const held = await folder.locks({ lease }).acquire(ALICE)
+    await held.confirm()
+    await held.release()
+  }
+})
+
 it('rejects storage that ignores conditions', async () => {
   const server = await startEmbeddedS3()
   const { endpoint, region, accessKeyId, secretAccessKey } = server

@@ -125,7 +125,7 @@ export class S3LockStore implements LockStore {
     action: string,
     run: (client: S3Client, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    const patience = Math.min(10_000, Math.max(1000, (this.lease * 1000) / 6))
+    const patience = Math.round(Math.min(10_000, Math.max(1000, (this.lease * 1000) / 6)))
     return this.bucket.attempt(action, (client) => {
       const abortSignal = AbortSignal.timeout(patience)
       const late = once(abortSignal, 'abort').then(() => {
