@@ -20,7 +20,7 @@ export { gitAccess, type GitAccess } from './git/access.js'
 export { gitEnvironment, type GitEnvironmentOptions } from './git/environment.js'
 export { withoutCredentials } from './git/without-credentials.js'
 export { exitStatus } from './ssh/exit-statuses.js'
-export { quote, Script, scriptsIn, type Variables } from './ssh/script.js'
+export { quote, Script, scriptsIn, type Input, type Variables } from './ssh/script.js'
 export { isAlive } from './processes/is-alive.js'
 export {
   pipeProgram,
@@ -35,7 +35,7 @@ export {
 } from './processes/run-program.js'
 export { traced } from './tracing/traced.js'
 export type { Command } from './ssh/command.js'
-export type { Facts, Host, Input, ScriptOptions, UploadOptions } from './ssh/host.js'
+export type { Facts, Host, ScriptOptions, UploadOptions } from './ssh/host.js'
 export type { OnOptions } from './ssh/on-hosts.js'
 export { CommandError } from './shipit/command-error.js'
 export { allChecks, CheckError } from './run/checks.js'

@@ -185,7 +185,7 @@ function create(shipit: Shipit): Capistrano {
     for (const warning of skippedPhaseHooks(graph)) shipit.log(`Warning: ${warning}.`)
   })
   shipit.on('init:after_ssh_pool', () => {
-    connections = new Connections(shipit, signal)
+    connections = new Connections(shipit, signal, () => executions.current.run.timeline)
     const { hosts: kept, mistakes } = filterHosts(connections.hosts, process.env)
     if (mistakes.length > 0) throwForPeople(new ConfigError(shipit.environment, mistakes))
     connections.narrow(kept)

@@ -54,7 +54,7 @@ export async function publish(hosts: readonly Host[], on: On, publication: Publi
 
 /** Whether a script was cut off, by a lost connection or a signal, so that its effect is unknown. */
 function isCutOff(error: unknown): error is HostError {
-  return error instanceof HostError && (error.status === null || error.status === 255)
+  return error instanceof HostError && (error.status === null || error.status > 128)
 }
 
 function unknownState(error: HostError, { environment, release }: Publication): HostError {

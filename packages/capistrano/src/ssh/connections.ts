@@ -1,37 +1,34 @@
 import pLimit from 'p-limit'
 import type { Shipit, SshPoolConnection } from '../shipit/shipit.js'
+import { Connection } from './connection.js'
 import { ControlSockets } from './control-sockets.js'
 import { Host } from './host.js'
 import { adapt } from '../shipit/pool-connection.js'
-import { SharedConnection } from './shared-connection.js'
+import type { Timeline } from '../run/timeline.js'
 
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {
   hosts: readonly Host[]
   /** The servers that `HOSTS` and `ROLES` leave out. */
   leftOut: readonly Host[] = []
-  private readonly shared: SharedConnection[] = []
+  private readonly connections: ReadonlyMap<Host, Connection>
   private readonly sockets = new ControlSockets(() => this.close())
 
   constructor(
     private readonly shipit: Shipit,
     signal: () => AbortSignal,
+    timeline: () => Timeline,
   ) {
     const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
     const limit = pLimit(maxConnections)
-    const { connections } = shipit.pool
-    const name = uniqueNames(connections)
-
-    this.hosts = connections.map((connection, index) => {
+    const name = uniqueNames(shipit.pool.connections)
+    const hosts = shipit.pool.connections.map((pooled, index) => {
       const controlPath = sshMultiplexing ? this.sockets.path(index) : undefined
-      const { key, strict } = connection.options
-      const target = { server: { ...connection.remote }, key, strict, connectTimeout, controlPath }
-      const shared =
-        controlPath === undefined
-          ? undefined
-          : new SharedConnection(name(index), { ...target, controlPath }, () => this.sockets.make())
-      if (shared) this.shared.push(shared)
-      adapt(connection, {
+      const { key, strict } = pooled.options
+      const server = { ...pooled.remote }
+      const target = { server, key, strict, connectTimeout, controlPath }
+      const connection = new Connection(name(index), target, () => this.sockets.make(), asUser)
+      adapt(pooled, {
         name: name(index),
         controlPath,
         connectTimeout,
@@ -39,18 +36,22 @@ export class Connections {
         run: (command) =>
           limit(async () => {
             signal().throwIfAborted()
-            await shared?.open()
+            await connection.open()
             return command()
           }),
-        isOpen: async () => (await shared?.isOpen()) ?? false,
+        isOpen: () => connection.isOpen(),
       })
-      return new Host(name(index), target.server, target, shared, connection, {
-        asUser,
-        limit,
-        signal,
-        log: (line) => shipit.log(line),
-      })
+      const log = (line: string): void => shipit.log(line)
+      const context = { asUser, limit, signal, log, timeline }
+      return { connection, host: new Host(name(index), server, connection, pooled, context) }
     })
+    this.hosts = hosts.map(({ host }) => host)
+    this.connections = new Map(hosts.map(({ host, connection }) => [host, connection]))
+  }
+
+  /** Begins to connect to the servers, so that the first scripts need not wait. */
+  warmUp(): void {
+    for (const host of this.hosts) this.connections.get(host)?.warmUp()
   }
 
   /** Narrows the servers, also for Shipit's own commands. */
@@ -63,7 +64,7 @@ export class Connections {
 
   /** Closes all shared connections. They reopen on demand. */
   close(): void {
-    for (const connection of this.shared) connection.close()
+    for (const connection of this.connections.values()) connection.close()
     this.sockets.remove()
   }
 }

@@ -1,23 +1,18 @@
-import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import { Readable, type Writable } from 'node:stream'
-import { createInterface } from 'node:readline'
 import { DeployError } from '../errors.js'
+import type { Timeline } from '../run/timeline.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit/shipit.js'
-import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
-import { withAdvice } from './connection-advice.js'
-import { escapePath, LOADER, quote, serverScript, type Script } from './script.js'
-import { HostError } from './servers-error.js'
-import type { SharedConnection } from './shared-connection.js'
-import { Tail } from './tail.js'
-import { sshArguments, type SshTarget } from './ssh-arguments.js'
 import { ssh } from '../tracing/sections.js'
 import { traced } from '../tracing/traced.js'
-
-/** Bytes for a server's standard input. */
-export type Input = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+import { commandScript, shownCommand, type Command, type CommandContext } from './command.js'
+import type { Connection } from './connection.js'
+import { withAdvice } from './connection-advice.js'
+import { Lines } from './lines.js'
+import { escapePath, serverScript, type Input, type Script } from './script.js'
+import { HostError } from './servers-error.js'
+import { SessionEnded, type Job } from './session.js'
+import { Tail } from './tail.js'
 
 /** Options of a command or script on a server. */
 export interface ScriptOptions {
@@ -47,10 +42,23 @@ export type Facts = Readonly<Record<string, readonly string[]>>
 /** How a {@link Host} runs commands; the same for all servers of an environment. */
 export interface HostContext {
   readonly asUser: string | undefined
-  /** Limits the number of ssh processes. */
+  /** Limits the number of servers that run something at the same time. */
   readonly limit: <T>(run: () => Promise<T>) => Promise<T>
   readonly log: (line: string) => void
   readonly signal: () => AbortSignal
+  /** The timeline of the run that the calling code belongs to. */
+  readonly timeline: () => Timeline
+  /** Runs scripts instead of the host's connection. @default its connection */
+  readonly send?: Send
+}
+
+/** Runs one script, and returns its exit status. */
+export type Send = (job: Job, options: SendOptions) => Promise<number>
+
+/** Options of {@link Send}. */
+export interface SendOptions {
+  readonly input?: Input | undefined
+  readonly signal: AbortSignal
 }
 
 type TakeLine = (line: string) => void
@@ -72,8 +80,7 @@ export class Host {
     readonly name: string,
     /** Its settings, including the user's own properties. */
     readonly settings: ServerSettings,
-    private readonly target: SshTarget,
-    private readonly connection: SharedConnection | undefined,
+    private readonly connection: Connection,
     private readonly pool: SshPoolConnection,
     private readonly context: HostContext,
     private readonly command: CommandContext = { environment: {} },
@@ -173,55 +180,104 @@ export class Host {
     return facts
   }
 
-  private inContext(context: HostContext, command: CommandContext): Host {
-    return new Host(this.name, this.settings, this.target, this.connection, this.pool, context, command)
+  /**
+   * The same server, with scripts sent by `send`.
+   * @internal for `together`
+   */
+  sendingBy(send: Send): Host {
+    return this.inContext({ ...this.context, send }, this.command)
   }
 
-  private run(
-    script: Script,
-    { input = [], signal = this.context.signal() }: ScriptOptions,
-    sinks: Sinks,
-  ): Promise<void> {
-    return this.context.limit(async () => {
+  /**
+   * Runs scripts one after another, in one round trip, and returns their exit statuses.
+   * @param chain whether one that fails is the last
+   * @internal for `together`
+   */
+  roundTrip(jobs: readonly Job[], chain: boolean, { input, signal }: SendOptions): Promise<readonly number[]> {
+    const { asUser: user, limit } = this.context
+    const timeline = this.context.timeline()
+    const queued = performance.now()
+    return limit(async () => {
       signal.throwIfAborted()
-      await this.connection?.open()
-      const { asUser } = this.context
-      const command = asUser ? `sudo -n -u ${quote(asUser)} -- ${LOADER}` : LOADER
-      // Not with execa, which would double the cost of each of so many processes; and readline also splits lines at a lone CR.
-      const child = spawn('ssh', sshArguments(this.target, command), {
-        stdio: 'pipe',
-        signal,
-      })
-      const ended = new Promise<number | null>((resolve, reject) =>
-        child.once('error', reject).once('close', resolve),
-      )
-      const { stdout, stderr, fact } = sinks
-      const tail = new Tail()
-      if (Array.isArray(stdout)) child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-      else {
-        const take = tail.remember('stdout', stdout)
-        createInterface({ input: child.stdout }).on('line', fact ? takeFacts(fact, take) : take)
+      const begun = performance.now()
+      timeline.took(this.name, 'queue', queued, begun)
+      const onReady = (): void => {
+        timeline.took(this.name, 'connect', begun, performance.now())
+        timeline.asked(this.name)
       }
-      createInterface({ input: child.stderr }).on('line', tail.remember('stderr', stderr))
-
-      // A script may exit before it has read all of its input; its exit status is what counts.
-      const sent = send(script, input, child.stdin)
-      const doing = sinks.doing ?? script.name
-      const status = await traced(
-        ssh,
-        `${this.name}: ${doing}`,
-        () => ended,
-        (code) => `status ${code}`,
-      )
-      const cause = await sent
-      if (status === 0) return
-      // 255 is ssh's own status, but a command may also exit with it.
-      const code = status === 255 && !(await this.connection?.isOpen()) ? 'E_UNREACHABLE' : 'E_SERVER'
-      const text = tail.text(fact !== undefined)
-      const output = code === 'E_UNREACHABLE' ? withAdvice(text, this.target.server) : text
-      throw new HostError({ code, host: this.name, status, output, cause, doing: sinks.doing })
+      return this.connection.run(jobs, { user, chain, input, signal, onReady })
     })
   }
+
+  private inContext(context: HostContext, command: CommandContext): Host {
+    return new Host(this.name, this.settings, this.connection, this.pool, context, command)
+  }
+
+  private async run(
+    script: Script,
+    { input, signal = this.context.signal() }: ScriptOptions,
+    sinks: Sinks,
+  ): Promise<void> {
+    signal.throwIfAborted()
+    const {
+      send = async (each, options) => (await this.roundTrip([each], false, options))[0] ?? NaN,
+      timeline,
+    } = this.context
+    const { stdout, stderr, fact } = sinks
+    const tail = new Tail()
+    const steps = timeline().stepsOf(this.name, script.name)
+    const takeLine = tail.remember('stdout', Array.isArray(stdout) ? undefined : stdout)
+    const out = new Lines(
+      fact
+        ? takeFacts((name, value) => (name === 'step' ? steps.next(value) : fact(name, value)), takeLine)
+        : takeLine,
+    )
+    const err = new Lines(tail.remember('stderr', stderr))
+    const job: Job = {
+      script,
+      isAny: fact === undefined,
+      stdout: (chunk) => {
+        if (Array.isArray(stdout)) stdout.push(chunk)
+        else out.write(chunk)
+      },
+      stderr: (chunk) => err.write(chunk),
+      onEnd: (from, status) => steps.end(from, status === 0),
+    }
+    const doing = sinks.doing ?? script.name
+    let status: number
+    try {
+      status = await traced(
+        ssh,
+        `${this.name}: ${doing}`,
+        () => send(job, { input, signal }),
+        (code) => `status ${code}`,
+      )
+    } catch (error) {
+      if (!(error instanceof SessionEnded)) throw error
+      if (signal.aborted) throw aborted(signal)
+      for (const lines of [out, err]) lines.end()
+      throw this.lost(doing, tail.text(true) || error.remarks, error)
+    }
+    for (const lines of [out, err]) lines.end()
+    if (signal.aborted) throw aborted(signal)
+    if (status === 0) return
+    const output = tail.text(fact !== undefined)
+    throw new HostError({ code: 'E_SERVER', host: this.name, status, output, doing: sinks.doing })
+  }
+
+  private lost(doing: string, said: string, cause: SessionEnded): HostError {
+    const output = withAdvice(`lost the connection during "${doing}"${said ? `:\n${said}` : ''}`, {
+      host: this.settings.host,
+      port: this.settings.port,
+    })
+    return new HostError({ code: 'E_UNREACHABLE', host: this.name, status: null, output, cause })
+  }
+}
+
+/** The error of what a signal has cancelled. */
+function aborted({ reason }: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: reason })
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' })
 }
 
 /** Separates a script's facts from its other lines; drops a truncated fact. */
@@ -231,15 +287,6 @@ function takeFacts(fact: (name: string, value: string) => void, take: TakeLine):
     if (name === undefined) take(line)
     else if (value !== undefined) fact(name, value)
   }
-}
-
-/** Sends a script and its commands' input. Resolves with the error, if any. */
-async function send(script: Script, input: Input, stdin: Writable): Promise<unknown> {
-  const content = (async function* () {
-    yield Buffer.from(script.encode())
-    yield* input
-  })()
-  return pipeline(Readable.from(content), stdin).catch((error: unknown) => error)
 }
 
 async function readLocal(path: string): Promise<Input> {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { DeployError } from '../errors.js'
 
+/** Bytes for a server's standard input. */
+export type Input = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
 /** Values for a script, by shell variable name. */
 export type Variables = Readonly<Record<string, string | number>>
 
@@ -35,22 +38,31 @@ export class Script {
     return new Script(this.text, this.file, { ...this.variables, ...variables })
   }
 
+  /** The script as a program for a shell that reads it from standard input. Its commands have no input. */
+  program(): string {
+    // One line for the shell, which has read all of it before it runs any.
+    return `exec </dev/null; eval ${quote(this.assembled())}`
+  }
+
   /**
    * The script as one line for {@link LOADER}. In every shell, `read` takes only that line from standard input, so what follows
    * is input for the script's own commands.
    */
   encode(): string {
-    const values = Object.entries(this.variables).map(([name, value]) => `${name}=${quote(String(value))}`)
-    const escaped = [...values, this.text]
-      .join('\n')
+    const escaped = this.assembled()
       .replaceAll('\\', '\\\\')
       .replaceAll("'", '\\0047')
       .replaceAll('\n', '\\n')
     return `eval "$(printf %b '${escaped}')"\n`
   }
+
+  private assembled(): string {
+    const values = Object.entries(this.variables).map(([name, value]) => `${name}=${quote(String(value))}`)
+    return [...values, this.text].join('\n')
+  }
 }
 
-/** The command passed to ssh for every script: it reads the script's line from standard input. */
+/** The command that runs a script with input: it reads the script's line from standard input. */
 export const LOADER = `sh -c 'IFS= read -r s && eval "$s"'`
 
 /** A value as one word for a POSIX shell. @throws {DeployError} `E_NUL` */
@@ -81,7 +93,8 @@ export function scriptsIn(folder: URL): (name: string) => Script {
     if (found) return found
     const text = read(name)
     const needed = /^# Needs: (.*)$/m.exec(text)?.[1]?.split(' ') ?? []
-    const script = Script.of([...needed.map((each) => read(`lib/${each}`)), text].join('\n'), `${name}.sh`)
+    const parts = [...needed.map((each) => read(`lib/${each}`)), text]
+    const script = Script.of(parts.map(withoutComments).join('\n'), `${name}.sh`)
     scripts.set(name, script)
     return script
   }
@@ -94,6 +107,11 @@ let cachedPrelude: string | undefined
 
 function prelude(): string {
   return (cachedPrelude ??= ['statuses', 'prelude']
-    .map((name) => readFileSync(new URL(`lib/${name}.sh`, SERVER_FOLDER), 'utf8'))
+    .map((name) => withoutComments(readFileSync(new URL(`lib/${name}.sh`, SERVER_FOLDER), 'utf8')))
     .join('\n'))
+}
+
+/** Half of a script's lines: they need not travel to every server. */
+function withoutComments(script: string): string {
+  return script.replaceAll(/^[ ]*#.*\n/gm, '').replaceAll(/^\n/gm, '')
 }

@@ -23,7 +23,8 @@ export class HostError extends DeployError {
     cause?: unknown
   }) {
     const { code, host, status, output, doing, cause } = details
-    const what = doing ? describeEnd(`"${doing}"`, status, output) : output || describeEnd('it', status)
+    const isLost = code === 'E_UNREACHABLE'
+    const what = doing && !isLost ? describeEnd(`"${doing}"`, status, output) : output || describeEnd('it', status)
     super(code, `${host}: ${what}`, { cause })
     this.host = host
     this.status = status
