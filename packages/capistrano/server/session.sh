@@ -28,10 +28,10 @@ run() {
 
 # The user's commands may leave processes behind that print something later, so this says if there may be any.
 run_any() {
-  [ -n "${alone:-}" ] || alone=$(pgrep -s 0 2>/dev/null) || alone=unknown
+  [ -n "${alone:-}" ] || alone=$(exec pgrep -s 0 2>/dev/null) || alone=unknown
   start "$1"
   left=
-  [ "$(pgrep -s 0 2>/dev/null)" = "$alone" ] || left=' left'
+  [ "$(exec pgrep -s 0 2>/dev/null)" = "$alone" ] || left=' left'
   answer "$status$left"
   return "$status"
 }

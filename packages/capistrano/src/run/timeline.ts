@@ -54,10 +54,19 @@ export class Timeline {
     return {
       next: (what) => void steps.push({ what, at: performance.now() }),
       end: (from, succeeded) => {
-        const begun = [...(steps.length > 0 ? [] : [{ what: script.replace(/\.sh$/, ''), at: from }]), ...steps]
+        const begun = [
+          ...(steps.length > 0 ? [] : [{ what: script.replace(/\.sh$/, ''), at: from }]),
+          ...steps,
+        ]
         for (const [index, { what, at }] of begun.entries()) {
           const next = begun[index + 1]
-          this.took(server, what, index === 0 ? from : at, next?.at ?? performance.now(), succeeded || next !== undefined)
+          this.took(
+            server,
+            what,
+            index === 0 ? from : at,
+            next?.at ?? performance.now(),
+            succeeded || next !== undefined,
+          )
         }
       },
     }

@@ -82,6 +82,7 @@ export class Connection {
    */
   async run(jobs: readonly Job[], options: RunOptions): Promise<readonly number[]> {
     const { user, chain = false, input, signal, onReady } = options
+    await this.open(user)
     const session = input ? await this.start(user, true) : await this.take(user)
     try {
       signal.throwIfAborted()
@@ -109,7 +110,6 @@ export class Connection {
   }
 
   private async take(user: string | undefined): Promise<Session> {
-    await this.open(user)
     const index = this.idle.findIndex((each) => each.user === user && each.session.isIdle)
     const [found] = index < 0 ? [] : this.idle.splice(index, 1)
     return found?.session ?? this.start(user, false)

@@ -193,7 +193,11 @@ export class Host {
    * @param chain whether one that fails is the last
    * @internal for `together`
    */
-  roundTrip(jobs: readonly Job[], chain: boolean, { input, signal }: SendOptions): Promise<readonly number[]> {
+  roundTrip(
+    jobs: readonly Job[],
+    chain: boolean,
+    { input, signal }: SendOptions,
+  ): Promise<readonly number[]> {
     const { asUser: user, limit } = this.context
     const timeline = this.context.timeline()
     const queued = performance.now()

@@ -40,8 +40,8 @@ export class Script {
 
   /** The script as a program for a shell that reads it from standard input. Its commands have no input. */
   program(): string {
-    // One line for the shell, which has read all of it before it runs any.
-    return `exec </dev/null; eval ${quote(this.assembled())}`
+    // One list, which the shell has read to its end before it runs any of it.
+    return `exec </dev/null; eval ${quote(this.assembled())}; exit`
   }
 
   /**

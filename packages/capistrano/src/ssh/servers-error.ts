@@ -24,7 +24,8 @@ export class HostError extends DeployError {
   }) {
     const { code, host, status, output, doing, cause } = details
     const isLost = code === 'E_UNREACHABLE'
-    const what = doing && !isLost ? describeEnd(`"${doing}"`, status, output) : output || describeEnd('it', status)
+    const what =
+      doing && !isLost ? describeEnd(`"${doing}"`, status, output) : output || describeEnd('it', status)
     super(code, `${host}: ${what}`, { cause })
     this.host = host
     this.status = status

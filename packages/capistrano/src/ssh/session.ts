@@ -144,7 +144,9 @@ export class Session {
       }
       const { stdin } = this.child
       if (input === undefined) {
-        const calls = jobs.map(({ script, isAny }) => `${isAny ? 'run_any' : 'run'} ${quote(script.program())}`)
+        const calls = jobs.map(
+          ({ script, isAny }) => `${isAny ? 'run_any' : 'run'} ${quote(script.program())}`,
+        )
         stdin?.write(`${calls.join(chain ? ' && ' : '; ')}\n`)
       } else if (stdin) {
         const [line] = jobs.map(({ script }) => Buffer.from(script.encode()))
@@ -161,7 +163,10 @@ export class Session {
   /** Lets this process end although the session is open, or not. */
   keepAlive(alive: boolean): void {
     const { child } = this
-    for (const each of [child, child.stdin, child.stdout, child.stderr] as { ref?(): void; unref?(): void }[]) {
+    for (const each of [child, child.stdin, child.stdout, child.stderr] as {
+      ref?(): void
+      unref?(): void
+    }[]) {
       if (alive) each.ref?.()
       else each.unref?.()
     }
