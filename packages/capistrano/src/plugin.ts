@@ -12,6 +12,7 @@ import { Extensions } from './plugin/extensions.js'
 import { checkFunction } from './run/checks.js'
 import { Executions } from './run/execution.js'
 import type { Run } from './run/run.js'
+import { joiner } from './run/trips.js'
 import { filterHosts } from './servers/filter.js'
 import { primaryOf, releasing, withRole } from './servers/roles.js'
 import { DEFAULT_BRANCH } from './settings/default-branch.js'
@@ -32,6 +33,7 @@ import { Connections } from './ssh/connections.js'
 import type { Host } from './ssh/host.js'
 import { onHosts, type OnOptions } from './ssh/on-hosts.js'
 import { defineFlows } from './tasks/deploy.js'
+import type { FlowDsl } from './tasks/flow-dsl.js'
 import { defineInspection } from './tasks/inspection.js'
 
 /** One DSL per Shipit instance, even if this module is loaded twice (as CommonJS and as ESM, say). */
@@ -124,6 +126,15 @@ function create(shipit: Shipit): Capistrano {
     replace: replaceFor('plugin'),
     barrier: (name) => void graph.barriers.add(name),
     check: (check, isFinal) => checkFunction(check, () => executions.current.checks, isFinal),
+    joins: (run, until, unless = () => false) =>
+      joiner(
+        () => {
+          const { trips } = executions.current
+          return unless() ? trips.doNow(run) : trips.join(run, until)
+        },
+        () => !unless(),
+      ),
+    inOrder: (run) => executions.current.trips.inOrder(run),
     beforeTask: (check) => void extensions.beforeTask.push(check),
     beforePublish: (ask) => void extensions.beforePublish.push(ask),
     onAbort: (end) => void extensions.onAbort.push(end),
@@ -195,7 +206,11 @@ function create(shipit: Shipit): Capistrano {
   adaptLocalCommands(shipit, signal)
   hideRepositoryPassword(shipit)
   orchestrate(shipit, graph, executions)
-  const flowDsl = { ...dsl, replace: replaceFor('flow') }
+  const flowDsl: FlowDsl = {
+    ...dsl,
+    replace: replaceFor('flow'),
+    reportChecks: (work) => executions.current.checks.report(work),
+  }
   defineInspection(shipit, flowDsl, { graph, catalog, extensions })
   defineFlows(shipit, flowDsl, extensions)
   return dsl

@@ -27,7 +27,7 @@ export function definePullDeploy(
   task(
     'net_storage:check',
     [],
-    plugin.check((hosts) => checkAll(current(), hosts)),
+    plugin.check((hosts, ask) => checkAll(current(), hosts, ask)),
   )
   before('deploy:check', 'net_storage:check')
 
@@ -62,7 +62,15 @@ export function definePullDeploy(
   })
   task('net_storage:create_release', ['net_storage:upload_archive'], () => makeRelease(current()))
   desc('Sends config files to the servers', SERVERS)
-  task('net_storage:upload_config_files', [], () => sendConfigFiles(current(), current().hosts))
+  task(
+    'net_storage:upload_config_files',
+    [],
+    plugin.joins(
+      (ask) => sendConfigFiles(current(), current().hosts, ask),
+      undefined,
+      () => current().settings.uploadConfigFilesBy === 'rsync',
+    ),
+  )
   desc('Makes the release from the archive in storage on every server', SERVERS)
   plugin.replace('deploy:update', ['deploy:check', 'net_storage:create_release'], () =>
     announceRelease(current()),
@@ -71,7 +79,11 @@ export function definePullDeploy(
 
   // The release is live: remove what is no longer needed. A hook, not a phase: a shipitfile's own task list has no phases.
   desc('Removes archives that no release uses', BOTH)
-  task('net_storage:cleanup', [], () => cleanUp(current()))
+  task(
+    'net_storage:cleanup',
+    [],
+    plugin.joins((ask) => cleanUp(current(), ask), 'deploy:log_revision'),
+  )
   after('deploy:clean', 'net_storage:cleanup')
 
   // Stand-alone tasks.

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import type { Capistrano } from '../capistrano.js'
+import type { Ask } from '../run/trips.js'
 import type { Shipit } from '../shipit/shipit.js'
 import { serverScript } from '../ssh/script.js'
 import { onAllIfPossible } from './clean-up.js'
@@ -37,6 +38,7 @@ export async function logDeploy(
   shipit: Shipit,
   dsl: Capistrano,
   result: DeployRecord['result'],
+  ask: Ask,
 ): Promise<void> {
   const { plugin, releaseRoles } = dsl
   const { kind, startedAt, revision, release, environment } = plugin.run
@@ -64,6 +66,7 @@ export async function logDeploy(
   await onAllIfPossible(
     shipit,
     dsl,
+    ask,
     serverScript('log-deploy').with({
       deploy_to: plugin.deployTo(),
       line: result === 'succeeded' ? line : '',

@@ -1,4 +1,5 @@
 import type { Capistrano } from '../capistrano.js'
+import type { Ask } from '../run/trips.js'
 import type { Host } from '../ssh/host.js'
 import { serverScript } from '../ssh/script.js'
 
@@ -10,9 +11,9 @@ import { serverScript } from '../ssh/script.js'
 export async function finishRelease(
   { on, plugin }: Capistrano,
   hosts: readonly Host[],
-  revision = '',
+  { revision = '', ask = on }: { readonly revision?: string | undefined; readonly ask?: Ask } = {},
 ): Promise<void> {
   const release = plugin.run.chosenRelease()
   const script = serverScript('finish-release').with({ deploy_to: plugin.deployTo(), release, revision })
-  await on(hosts, (host) => host.script(script))
+  await ask(hosts, (host) => host.script(script))
 }

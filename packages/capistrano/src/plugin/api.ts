@@ -3,6 +3,7 @@ import type { Release } from '../flow/releases.js'
 import type { Print } from '../inspection/output.js'
 import type { Check } from '../run/checks.js'
 import type { Run } from '../run/run.js'
+import type { Asking } from '../run/trips.js'
 import type { EnvironmentConfig, TaskFunction } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 
@@ -67,10 +68,25 @@ export interface PluginApi {
   /**
    * Makes the function of a check task; checks run before anything is changed. In a deploy, its errors are reported at
    * `deploy:check`, together with those of other checks; only checks start in between. Elsewhere it rejects immediately. It
-   * gets the servers that take releases, without those that an earlier check could not reach. Errors for which `isFinal`
-   * returns true are not held back: they end the run immediately.
+   * gets the servers that take releases, without those that an earlier check could not reach; and `ask`, which does something
+   * on servers as `on` does, in one round trip with what other checks ask. Errors for which `isFinal` returns true are not
+   * held back: they end the run immediately.
    */
   readonly check: (check: Check, isFinal?: (error: unknown) => boolean) => TaskFunction
+
+  /**
+   * Makes the function of a task that may be held back once it asks servers: until the task `until`, or the end of
+   * {@link PluginApi.inOrder}, so that what several tasks ask travels in one round trip. It is done before any task starts that
+   * is not made by this function or `check`, and immediately if `until` does not run later, if `unless` returns true, or if
+   * listeners watch tasks begin or end.
+   */
+  readonly joins: (run: Asking, until?: string, unless?: () => boolean) => TaskFunction
+  /**
+   * Runs code whose work on servers is done in order, and in one round trip: a server does what the calling code and the tasks
+   * that it invokes join only if everything before that has succeeded there.
+   * @throws {ServersError} `E_SERVERS`
+   */
+  readonly inOrder: (run: (join: (run: Asking) => Promise<void>) => Promise<void>) => Promise<void>
 
   /**
    * Calls `check` before each task starts, in any run, except for tasks that run after a failure. If it rejects, the task fails

@@ -3,6 +3,8 @@ import { DeployError } from '../errors.js'
 import { isGroup } from '../shipit/group.js'
 import type { Task, TaskFunction } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
+import type { Work } from '../ssh/together.js'
+import { joiner, type Ask, type Trips } from './trips.js'
 import { describeFailures, ServersError, type HostError } from '../ssh/servers-error.js'
 
 /** `E_CHECK`: several problems found by checks, a paragraph each; servers with the same problem share one. */
@@ -28,15 +30,22 @@ export class CheckError extends DeployError {
  */
 export async function allChecks(checks: readonly Promise<unknown>[]): Promise<void> {
   const outcomes = await Promise.allSettled(checks)
-  const error = together(outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])))
-  if (error) throw error
+  const errors = merged(outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])))
+  if (errors.length > 1) throw new CheckError(errors)
+  if (errors[0]) throw errors[0]
 }
 
-/** Rejects with a problem on servers, or anywhere else. */
-export type Check = (hosts: readonly Host[]) => Promise<void>
+/**
+ * Rejects with a problem on servers, or anywhere else.
+ * @param ask does something on servers in the same round trip as other checks
+ */
+export type Check = (hosts: readonly Host[], ask: Ask) => Promise<void>
 
 /** Functions of check tasks. */
 const checkFunctions = new WeakSet<TaskFunction>()
+
+/** The task that reports what checks have found. */
+const REPORT = 'deploy:check'
 
 /**
  * Makes the function of a check task.
@@ -48,7 +57,7 @@ export function checkFunction(
   checks: () => Checks,
   isFinal: (error: unknown) => boolean = () => false,
 ): TaskFunction {
-  const fn = (): Promise<void> => checks().run(check, isFinal)
+  const fn = joiner((): Promise<void> => checks().run(check, isFinal))
   checkFunctions.add(fn)
   return fn
 }
@@ -57,6 +66,7 @@ export function checkFunction(
 export interface ChecksContext {
   /** The servers that take releases. */
   readonly hosts: () => readonly Host[]
+  readonly trips: Trips
   /** Whether `deploy:check`, which reports all problems, runs after the calling task. */
   readonly willReport: () => boolean
   /** Records which task an error comes from. */
@@ -74,21 +84,44 @@ export class Checks {
 
   /** Runs a check on the servers that no earlier check found unreachable. */
   async run(check: Check, isFinal: (error: unknown) => boolean): Promise<void> {
-    try {
-      await check(this.reachable())
-    } catch (error) {
-      if (isFinal(error) || !this.context.willReport()) throw error
-      this.found.push(error)
-    }
+    const willReport = this.context.willReport()
+    const hosts = this.reachable()
+    await this.context.trips.join(async (ask) => {
+      try {
+        await check(hosts, ask)
+      } catch (error) {
+        if (isFinal(error) || !willReport) throw error
+        this.found.push(error)
+      }
+    }, REPORT)
+  }
+
+  /** Asks the servers a last question, with all that checks still ask. @throws what checks have found, as one error */
+  async report<T>(work: Work<T>): Promise<T[]> {
+    let answers: T[] = []
+    const hosts = this.reachable()
+    await this.context.trips.join(async (ask) => {
+      try {
+        answers = await ask(hosts, work)
+      } catch (error) {
+        this.found.push(error)
+      }
+    })
+    this.throwFound()
+    return answers
   }
 
   /** Called before a task starts. @throws what checks have found, unless the task is another check */
   assure(task: Task): void {
-    if (isGroup(task) || checkFunctions.has(task.fn)) return
-    const error = together(this.found.splice(0))
+    if (!isGroup(task) && !checkFunctions.has(task.fn)) this.throwFound()
+  }
+
+  private throwFound(): void {
+    const errors = merged(this.found.splice(0))
+    const error = errors.length > 1 ? new CheckError(errors) : errors[0]
     if (!error) return
     // The task that was about to start has not failed.
-    this.context.blame(error, 'deploy:check')
+    this.context.blame(error, REPORT)
     throw error
   }
 
@@ -98,8 +131,8 @@ export class Checks {
   }
 }
 
-/** Merges errors into one, each problem once; undefined if there are none. */
-function together(errors: readonly unknown[]): Error | undefined {
+/** Each problem once; the servers' in one error, which comes last. */
+export function merged(errors: readonly unknown[]): Error[] {
   const all = flat(errors)
   const servers = all.filter((error) => error instanceof ServersError)
   const others = [
@@ -111,8 +144,7 @@ function together(errors: readonly unknown[]): Error | undefined {
   const [first] = servers
   if (first && servers.length > 1)
     servers.splice(0, servers.length, new ServersError([...failures.values()], first.total))
-  const merged = [...others, ...servers]
-  return merged.length > 1 ? new CheckError(merged) : merged[0]
+  return [...others, ...servers]
 }
 
 function flat(errors: readonly unknown[]): Error[] {

@@ -1,9 +1,11 @@
 import type { Sequence } from '../graph/sequence.js'
 import type { Graph } from '../graph/graph.js'
 import type { Extensions } from '../plugin/extensions.js'
+import { isGroup } from '../shipit/group.js'
 import { prepare } from '../shipit/prepare.js'
 import type { Replacements } from '../shipit/replacements.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
+import { isWatched } from '../shipit/task-events.js'
 import type { Host } from '../ssh/host.js'
 import { Checks } from './checks.js'
 import { Failure } from './failure.js'
@@ -11,6 +13,7 @@ import { executionOfCaller, Invocations } from './invocations.js'
 import { Run, type RunKind } from './run.js'
 import { RunSignal } from './run-signal.js'
 import { TaskRunner } from './task-runner.js'
+import { mayJoin, Trips } from './trips.js'
 
 /** Shared by all runs of a Shipit instance. */
 export interface ExecutionContext {
@@ -29,6 +32,8 @@ export class Execution {
   readonly signal = new RunSignal()
   readonly tasks: Invocations
   readonly runner: TaskRunner
+  /** Work on servers that is held back for others to come along. */
+  readonly trips: Trips
   readonly checks: Checks
   readonly failure: Failure
   readonly run: Run
@@ -40,10 +45,19 @@ export class Execution {
     this.tasks = new Invocations(shipit, this)
     this.runner = new TaskRunner(shipit, graph, this)
     this.failure = new Failure({ shipit, extensions, close, execution: this })
+    const blame = (error: unknown, task: string): void => this.failure.blame(error, task)
+    this.trips = new Trips({
+      task: () => this.tasks.innerTask,
+      runsLater: (task) => this.tasks.runsLater(task),
+      isWatched: () => isWatched(shipit),
+      signal: () => this.signal.current,
+      blame,
+    })
     this.checks = new Checks({
       hosts,
+      trips: this.trips,
       willReport: () => this.tasks.runsLater('deploy:check'),
-      blame: (error, task) => this.failure.blame(error, task),
+      blame,
     })
     this.run = new Run({
       shipit,
@@ -80,6 +94,7 @@ export class Execution {
   async admit(task: Task): Promise<void> {
     const { shipit, extensions, replacements } = this.context
     if (this.failure.active) return
+    if (!isGroup(task) && !mayJoin(task)) await this.trips.depart()
     this.checks.assure(task)
     if (replacements.has(task.name)) prepare(shipit)
     for (const check of extensions.beforeTask) await check()

@@ -71,6 +71,11 @@ export class Invocations {
     return this.caller?.task
   }
 
+  /** The task that the calling code belongs to; undefined outside tasks. */
+  get innerTask(): string | undefined {
+    return this.caller?.inner
+  }
+
   /** The schedule for what the calling code starts. */
   get schedule(): Schedule {
     return this.openInvocations()[0]?.schedule ?? this.plan

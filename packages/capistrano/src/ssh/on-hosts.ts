@@ -53,7 +53,14 @@ async function together<T>(
   fn: (host: Host) => Promise<T>,
 ): Promise<{ failures: HostError[]; values: T[] }> {
   const bounded = pLimit(limit)
-  const outcomes = await Promise.allSettled(hosts.map((host) => bounded(() => fn(host))))
+  return sorted(hosts, await Promise.allSettled(hosts.map((host) => bounded(() => fn(host)))))
+}
+
+/** What servers returned, and how others failed. */
+export function sorted<T>(
+  hosts: readonly Host[],
+  outcomes: readonly PromiseSettledResult<T>[],
+): { failures: HostError[]; values: T[] } {
   const failures: HostError[] = []
   const values: T[] = []
   for (const [index, outcome] of outcomes.entries()) {

@@ -6,6 +6,7 @@ import { publish } from '../flow/publish.js'
 import { askReleases, releaseName } from '../flow/releases.js'
 import { chooseRollback } from '../flow/rollback.js'
 import type { Extensions } from '../plugin/extensions.js'
+import { joiner } from '../run/trips.js'
 import { replaceReleaseQueries } from '../shipit/release-queries.js'
 import type { Shipit } from '../shipit/shipit.js'
 import type { FlowDsl } from './flow-dsl.js'
@@ -13,6 +14,9 @@ import { definePush } from './push.js'
 import { CHECKS, defineSharedFiles } from './shared-files.js'
 
 const SERVERS = { runsOn: 'servers' } as const
+
+/** The last task of a deploy. What is done on servers once the release is live may wait for it. */
+const LAST = 'deploy:log_revision'
 
 /**
  * Defines the tasks of a deploy and a rollback, in the order in which they run. Users can hook each of them; plugins replace
@@ -40,15 +44,19 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
 
   const shared = defineSharedFiles(shipit, dsl)
   desc('Checks that the servers are ready, and finds the live release', SERVERS)
-  replace('deploy:check', CHECKS, async () => {
-    const servers = await ask()
-    plugin.run.found(servers)
-    const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
-    if (!isRollback()) plugin.run.choose({ name: releaseName(new Date(), existing) })
-    const { previousRelease } = plugin.run
-    const live = previousRelease ? `current is release ${previousRelease}` : 'nothing is deployed yet'
-    shipit.log(`${counted(servers.length, 'server is', 'servers are')} ready; ${live}.`)
-  })
+  replace(
+    'deploy:check',
+    CHECKS,
+    joiner(async () => {
+      const servers = await dsl.reportChecks((host) => askReleases(host, plugin.deployTo()))
+      plugin.run.found(servers)
+      const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
+      if (!isRollback()) plugin.run.choose({ name: releaseName(new Date(), existing) })
+      const { previousRelease } = plugin.run
+      const live = previousRelease ? `current is release ${previousRelease}` : 'nothing is deployed yet'
+      shipit.log(`${counted(servers.length, 'server is', 'servers are')} ready; ${live}.`)
+    }),
+  )
 
   desc('Chooses the release to roll back to, and restores it on servers that lack it', SERVERS)
   replace('rollback:init', ['deploy:check'], async () => {
@@ -74,31 +82,51 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
   })
 
   desc('Removes old releases, never the live one', SERVERS)
-  replace('deploy:clean', [], async () => {
-    await cleanUp(shipit, dsl)
-    shipit.emit('cleaned')
-  })
+  replace(
+    'deploy:clean',
+    [],
+    plugin.joins(
+      async (ask) => {
+        await cleanUp(shipit, dsl, ask)
+        shipit.emit('cleaned')
+      },
+      LAST,
+      () => shipit.listenerCount('cleaned') > 0,
+    ),
+  )
 
   replace('rollback:finish', [], async () => {
     const { config, prevReleaseDirname: left } = shipit
-    if (config.deleteOnRollback && left) await cleanUp(shipit, dsl, left)
+    if (config.deleteOnRollback && left) await cleanUp(shipit, dsl, on, left)
     shipit.emit('rollbacked')
   })
 
-  replace('deploy:finish', [], () => {
-    if (!isRollback()) shipit.emit('deployed')
-  })
+  replace(
+    'deploy:finish',
+    [],
+    plugin.joins(
+      async () => {
+        if (!isRollback()) shipit.emit('deployed')
+      },
+      LAST,
+      () => shipit.listenerCount('deployed') > 0,
+    ),
+  )
 
   desc('Records the deploy in revisions.log and deploys.jsonl on the servers', SERVERS)
-  replace('deploy:log_revision', [], () => logDeploy(shipit, dsl, 'succeeded'))
+  replace(
+    LAST,
+    [],
+    plugin.joins((ask) => logDeploy(shipit, dsl, 'succeeded', ask)),
+  )
 
   desc('Runs when a deploy or rollback fails or is interrupted. Hook what must be undone')
   replace('deploy:failed', [], async () => {
     const { servers, release, kind } = plugin.run
     // The servers could not even be checked: leave them alone.
     if (servers.length === 0) return
-    await logDeploy(shipit, dsl, 'failed')
-    if (release && (kind === 'deploy' || kind === 'pull')) await discard(shipit, dsl, release)
+    await logDeploy(shipit, dsl, 'failed', on)
+    if (release && (kind === 'deploy' || kind === 'pull')) await discard(shipit, dsl, on, release)
   })
 
   replaceReleaseQueries(shipit, ask)

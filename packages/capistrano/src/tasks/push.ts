@@ -61,8 +61,10 @@ export function definePush(shipit: Shipit, dsl: FlowDsl): void {
       await host.copy(copyAsDir ? source : `${source}/`, staging, copyOptions)
     })
     // Linked while staged: an existing release is always complete.
-    await invoke('deploy:symlink:shared')
-    await finishRelease(dsl, hosts, revision)
+    await plugin.inOrder(async (join) => {
+      await invoke('deploy:symlink:shared')
+      await join((ask) => finishRelease(dsl, hosts, { revision, ask }))
+    })
     shipit.log(`${counted(hosts.length, 'server has', 'servers have')} release ${release}.`)
 
     const { keepWorkspace = false, shallowClone = true } = settings()

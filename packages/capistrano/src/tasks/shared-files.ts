@@ -1,4 +1,5 @@
 import { posix as path } from 'node:path'
+import type { Ask } from '../run/trips.js'
 import type { Shipit } from '../shipit/shipit.js'
 import type { Host } from '../ssh/host.js'
 import { serverScript } from '../ssh/script.js'
@@ -30,15 +31,16 @@ export function defineSharedFiles(
 
   /** The function of a task that creates and checks folders. */
   const checkFolders = (folders: () => readonly string[]) =>
-    plugin.check(async (hosts) => {
+    plugin.check(async (hosts, ask) => {
       if (folders().length === 0) return
       const script = serverScript('check-folders').with({
         deploy_to: plugin.deployTo(),
         folders: folders().join('\n'),
       })
-      await on(hosts, (host) => host.script(script))
+      await ask(hosts, (host) => host.script(script))
     })
   const link = async (
+    ask: Ask,
     hosts: readonly Host[],
     kind: 'file' | 'folder',
     paths: readonly string[],
@@ -50,7 +52,7 @@ export function defineSharedFiles(
       kind,
       paths: paths.join('\n'),
     })
-    await on(hosts, (host) => host.script(script))
+    await ask(hosts, (host) => host.script(script))
   }
 
   desc("Creates the application's folders on the servers, and checks that they are writable", {
@@ -77,21 +79,29 @@ export function defineSharedFiles(
   )
 
   desc('Checks that the shared files that releases link to exist', { runsOn: 'servers' })
-  const checkFiles = plugin.check(async (hosts) => {
+  const checkFiles = plugin.check(async (hosts, ask) => {
     if (files().length === 0) return
     const script = serverScript('check-linked-files').with({
       deploy_to: plugin.deployTo(),
       files: files().join('\n'),
     })
-    await on(hosts, (host) => host.script(script))
+    await ask(hosts, (host) => host.script(script))
   })
   replace('deploy:check:linked_files', [], checkFiles)
 
   desc('Links shared files into the release', { runsOn: 'servers' })
-  replace('deploy:symlink:linked_files', [], () => link(releaseRoles('all'), 'file', files()))
+  replace(
+    'deploy:symlink:linked_files',
+    [],
+    plugin.joins((ask) => link(ask, releaseRoles('all'), 'file', files())),
+  )
 
   desc('Links shared folders into the release', { runsOn: 'servers' })
-  replace('deploy:symlink:linked_dirs', [], () => link(releaseRoles('all'), 'folder', dirs()))
+  replace(
+    'deploy:symlink:linked_dirs',
+    [],
+    plugin.joins((ask) => link(ask, releaseRoles('all'), 'folder', dirs())),
+  )
 
   desc('Links shared files and folders into the release', { runsOn: 'servers' })
   replace('deploy:symlink:shared', ['deploy:symlink:linked_files', 'deploy:symlink:linked_dirs'])
@@ -99,8 +109,8 @@ export function defineSharedFiles(
 
   return {
     async link(hosts) {
-      await link(hosts, 'file', files())
-      await link(hosts, 'folder', dirs())
+      await link(on, hosts, 'file', files())
+      await link(on, hosts, 'folder', dirs())
     },
   }
 }

@@ -1,11 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
 
-/** Packs files into a tar stream for servers' standard input, by basename. They never go to storage. */
-export async function* packConfigFiles(paths: readonly string[], mode: number): AsyncGenerator<Uint8Array> {
+/** Packs files into a tar archive, by basename. They never go to storage. */
+export async function packConfigFiles(paths: readonly string[], mode: number): Promise<Buffer> {
   const stream = pack()
+  const packed = buffer(stream as AsyncIterable<Uint8Array>)
   for (const path of paths) stream.entry({ name: basename(path), mode }, await readFile(path))
   stream.finalize()
-  yield* stream as AsyncIterable<Uint8Array>
+  return packed
+}
+
+/** Bytes as text for the shell's `printf %b`. */
+export function escapeBytes(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replaceAll(/[^ -[\]-~]/g, (byte) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`)
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { allChecks, type Host } from 'shipit-capistrano'
+import { allChecks, type Ask, type Host } from 'shipit-capistrano'
 import { findConfigFiles } from '../config-files/config-files.js'
 import type { Deployment } from '../deployment.js'
 import { checkLinkedDirs } from '../installer/dependencies.js'
@@ -9,7 +9,7 @@ import { serverScript } from '../servers/scripts.js'
 import type { Transport } from '../transport/transport.js'
 
 /** Checks repository, branch, storage, the build tools of this machine, and the servers, all in parallel. */
-export async function checkAll(deployment: Deployment, hosts: readonly Host[]): Promise<void> {
+export async function checkAll(deployment: Deployment, hosts: readonly Host[], ask: Ask): Promise<void> {
   const { shipit, run, plugin, settings, scm, localFolder, selection } = deployment
   if (run.kind === 'rollback') {
     shipit.log('A rollback needs neither the repository nor storage: not checked.')
@@ -30,7 +30,7 @@ export async function checkAll(deployment: Deployment, hosts: readonly Host[]): 
       ? [installer.identity(), checkLinks(deployment, installer)]
       : []),
     findConfigFiles(configFiles),
-    checkServers(deployment, hosts, stored),
+    checkServers(deployment, hosts, ask, stored),
   ])
 }
 
@@ -53,8 +53,9 @@ async function checkStorage(transport: Transport, log: (line: string) => void): 
 }
 
 async function checkServers(
-  { shipit, dsl, plugin, settings, archivesPath }: Deployment,
+  { shipit, plugin, settings, archivesPath }: Deployment,
   hosts: readonly Host[],
+  ask: Ask,
   stored: Promise<KnownObject>,
 ): Promise<void> {
   const { transport, archiver, maxParallels: limit } = settings
@@ -65,14 +66,16 @@ async function checkServers(
     programs,
   })
   // Without storage, check the rest of each server anyway.
-  const probe = await stored.catch(() => undefined)
+  const probed = stored.catch(() => undefined)
   try {
-    await dsl.on(hosts, { limit }, (host) =>
-      probe
+    await ask(hosts, { limit }, async (host) => {
+      const probe = await probed
+      return probe
         ? runFetching(host, script, probe, settings, (line) => shipit.log(line))
-        : host.script(script.with({ object: '' })),
-    )
+        : host.script(script.with({ object: '' }))
+    })
   } finally {
+    const probe = await probed
     // If this fails, a later clean-up removes it; the servers' errors matter more.
     if (probe) await transport.remove([probe.key]).catch(() => {})
   }

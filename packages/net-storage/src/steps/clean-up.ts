@@ -1,17 +1,17 @@
-import { DAY } from 'shipit-capistrano'
+import { DAY, type Ask } from 'shipit-capistrano'
 import type { Deployment } from '../deployment.js'
 import { serverScript } from '../servers/scripts.js'
 
 /** Removes archives that no release uses, on servers and in storage, and the release tree on this machine. */
-export async function cleanUp(deployment: Deployment): Promise<void> {
-  const { shipit, dsl, plugin, run, hosts, archivesPath, settings, store, archivesInUse } = deployment
+export async function cleanUp(deployment: Deployment, ask: Ask): Promise<void> {
+  const { shipit, plugin, run, hosts, archivesPath, settings, store, archivesInUse } = deployment
   if (run.kind === 'rollback') return
   const { localFolder, workspace } = deployment
   // Like shipit-deploy, which removes only a workspace that it created.
   const { keepWorkspace, shallowClone } = shipit.config
   try {
     const clean = serverScript('clean').with({ deploy_to: plugin.deployTo(), archives_path: archivesPath })
-    const facts = await dsl.on(hosts, (host) => host.script(clean))
+    const facts = await ask(hosts, (host) => host.script(clean))
     await localFolder.clean(keepWorkspace || shallowClone === false ? undefined : workspace.name)
     if (plugin.leftOut().length > 0) {
       shipit.log(

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { counted, DeployError, finishRelease, type Host, type Release } from 'shipit-capistrano'
+import { counted, DeployError, finishRelease, type Ask, type Host, type Release } from 'shipit-capistrano'
 import { archiverFor } from '../archiver/archivers.js'
 import type { Manifest } from '../archive/manifest.js'
 import type { Deployment } from '../deployment.js'
@@ -15,11 +15,13 @@ export type Purpose = 'stage' | 'prefetch' | 'extract'
 
 /** Makes the release from the archive on every server; unpacked, linked and configured before it appears in `releases`. */
 export async function makeRelease(deployment: Deployment): Promise<void> {
-  const { shipit, dsl, run, hosts } = deployment
-  await fetchOntoAll(deployment, 'stage')
-  await dsl.invoke('deploy:symlink:shared')
-  await dsl.invoke('net_storage:upload_config_files')
-  await finishRelease(dsl, hosts)
+  const { shipit, dsl, plugin, run, hosts } = deployment
+  await plugin.inOrder(async (join) => {
+    await join((ask) => fetchOntoAll(deployment, 'stage', ask))
+    await dsl.invoke('deploy:symlink:shared')
+    await dsl.invoke('net_storage:upload_config_files')
+    await join((ask) => finishRelease(dsl, hosts, { ask }))
+  })
   const have = counted(hosts.length, 'server has', 'servers have')
   shipit.log(`${have} release ${run.chosenRelease()}, verified.`)
 }
@@ -39,15 +41,19 @@ export async function restoreRelease(
   const manifest = await deployment.archiveOf(revision)
   const { maxParallels: limit } = deployment.settings
   await deployment.dsl.on(hosts, { limit }, (host) => fetchOnto(deployment, host, 'stage', manifest))
-  await sendConfigFiles(deployment, hosts)
+  await sendConfigFiles(deployment, hosts, deployment.dsl.on)
 }
 
 /** Fetches the archive on every server. */
-export async function fetchOntoAll(deployment: Deployment, purpose: Purpose): Promise<void> {
-  const { dsl, hosts, settings } = deployment
+export async function fetchOntoAll(
+  deployment: Deployment,
+  purpose: Purpose,
+  ask: Ask = deployment.dsl.on,
+): Promise<void> {
+  const { hosts, settings } = deployment
   const progress = new Progress({ title: 'Servers done', total: hosts.length, format: String })
   try {
-    await dsl.on(hosts, { limit: settings.maxParallels }, async (host) => {
+    await ask(hosts, { limit: settings.maxParallels }, async (host) => {
       await fetchOnto(deployment, host, purpose)
       progress.add(1)
     })
