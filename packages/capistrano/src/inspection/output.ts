@@ -1,16 +1,31 @@
-/** Prints a result: lines for people, or data for machines. */
-export type Print = (data: unknown, lines: () => readonly string[]) => void
+import { DeployError } from '../errors.js'
+
+/** Prints a result: lines for people, data for machines, or an HTML page if there is one. */
+export type Print = (data: unknown, lines: () => readonly string[], page?: () => string) => void
 
 type Write = (text: string) => void
 
 /**
- * Prints tasks' results: as lines in Shipit's log, or with `FORMAT=json` as JSON. Standard output then contains nothing else:
- * what Shipit, plugins and the shipitfile print goes to standard error.
+ * Prints tasks' results: as lines in Shipit's log, with `FORMAT=json` as JSON, or with `FORMAT=html` as an HTML page. With a
+ * format, standard output contains nothing else: what Shipit, plugins and the shipitfile print goes to standard error.
  */
 export function createPrint(log: Write): Print {
-  if (process.env['FORMAT'] === 'json') {
+  const format = process.env['FORMAT']
+  if (format === 'json') {
     const write = reserveStandardOutput()
     return (data) => write(`${JSON.stringify(data, null, 2)}\n`)
+  }
+  if (format === 'html') {
+    const write = reserveStandardOutput()
+    return (_data, _lines, page) => {
+      if (!page) {
+        throw new DeployError(
+          'E_FORMAT',
+          'This task prints no HTML: leave out FORMAT=html, or set FORMAT=json.',
+        )
+      }
+      write(page())
+    }
   }
   return (_, lines) => {
     const shown = lines()

@@ -132,7 +132,9 @@ export interface PluginApi {
    */
   readonly plannedRevision: (find: () => Promise<string | undefined>) => void
   /**
-   * Prints a task's result: `lines` in Shipit's log, or with `FORMAT=json` `data` as JSON, alone on standard output.
+   * Prints a task's result: `lines` in Shipit's log; or alone on standard output, with `FORMAT=json` `data` as JSON, and with
+   * `FORMAT=html` the `page`.
+   * @throws {DeployError} `E_FORMAT` with `FORMAT=html` if there is no page
    */
   readonly print: Print
 
