@@ -52,6 +52,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
+function serverOf(name: string): FleetServer {
+  const server = fleet.servers.find((each) => each.name === name)
+  if (!server) throw new Error(`the fleet has no server ${name}`)
+  return server
+}
+
 /** The host's connections and sessions so far. */
 async function counted(name: string): Promise<{ connections: number; sessions: number }> {
   const log = await readFile(fleet.host(name).log, 'utf8')
@@ -140,9 +146,7 @@ describe.each(SHELLS)('a session with %s', (name) => {
   })
 
   it('passes on every byte', async () => {
-    const { host, port, extraSshOptions, user } = fleet.servers.find(
-      (each) => each.name === name,
-    ) as FleetServer
+    const { host, port, extraSshOptions, user } = serverOf(name)
     const options = Object.entries(extraSshOptions).flatMap(([option, value]) => ['-o', `${option}=${value}`])
     const session = new Session({
       ssh: (command) => ['-T', '-i', fleet.key, '-p', String(port), ...options, `${user}@${host}`, command],
@@ -363,7 +367,7 @@ describe('a session', () => {
     }).listen(0, '127.0.0.1')
     await once(proxy, 'listening')
     const { port: own } = proxy.address() as { port: number }
-    const { extraSshOptions, user } = fleet.servers[0] as FleetServer
+    const { extraSshOptions, user } = serverOf('dash')
     const options = { ...extraSshOptions, StrictHostKeyChecking: 'no', UserKnownHostsFile: '/dev/null' }
     const servers = [{ name: 'cut', host: '127.0.0.1', port: own, user, extraSshOptions: options }]
     const { result, error, connections } = await onHost(

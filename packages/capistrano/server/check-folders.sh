@@ -1,6 +1,7 @@
 # Creates the application's folders, and verifies that they are writable.
 # Variables: deploy_to, folders (relative to it, one per line)
 
+step check
 mkdir -p -- "$deploy_to" || fail "$E_FOLDER" "cannot create $deploy_to: check the owner and mode of its parent folders, or deployTo"
 cd -- "$deploy_to" || fail "$E_FOLDER" "cannot enter $deploy_to"
 can_write . || fail "$E_FOLDER" "cannot write to $deploy_to: check its owner and mode, and that its disk is neither full nor mounted read-only"

@@ -3,6 +3,7 @@
 # Needs: releases
 # Variables: deploy_to, keep_releases, remove (another release to remove, or empty)
 
+step clean
 cd -- "$deploy_to"
 current=$(current_target)
 current=${current##*/}

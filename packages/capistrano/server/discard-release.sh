@@ -2,6 +2,7 @@
 # Needs: releases
 # Variables: deploy_to, release
 
+step clean
 cd -- "$deploy_to" 2>/dev/null || exit 0
 rm -rf -- "releases/.staging-$release"
 is_release "$release" || exit 0

@@ -1,6 +1,7 @@
 # Links shared files or folders into a release, replacing the release's own.
 # Variables: deploy_to, release, kind (file or folder), paths (one per line)
 
+step link
 cd -- "$deploy_to/releases"
 # Before the release is finished, it is still staged.
 if [ -d ".staging-$release" ]; then directory=.staging-$release; else directory=$release; fi

@@ -2,6 +2,7 @@
 # Needs: releases
 # Variables: deploy_to, with_record (not empty: also reports the live release's deploy log record)
 
+step check
 # Nothing deployed yet.
 [ -d "$deploy_to" ] || exit 0
 cd -- "$deploy_to"

@@ -10,6 +10,7 @@
 # Variables: deploy_to, target (for current; empty: remove current), back (not empty: undoes the last publish, as if that release
 #            had never been live), fence_scope and fence_number (empty: no token)
 
+step flip
 fail_to_write() {
   fail "$E_WRITE" "cannot write to $deploy_to: check its owner and mode, and that its disk is not full"
 }

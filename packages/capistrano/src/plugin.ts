@@ -34,6 +34,8 @@ import type { Host } from './ssh/host.js'
 import { onHosts, type OnOptions } from './ssh/on-hosts.js'
 import { defineFlows } from './tasks/deploy.js'
 import type { FlowDsl } from './tasks/flow-dsl.js'
+import { defineTimeline } from './tasks/timeline.js'
+import { TimelineStore } from './timeline/store.js'
 import { defineInspection } from './tasks/inspection.js'
 
 /** One DSL per Shipit instance, even if this module is loaded twice (as CommonJS and as ESM, say). */
@@ -142,6 +144,7 @@ function create(shipit: Shipit): Capistrano {
     pullTask: (name) => void extensions.pullTasks.add(name),
     offerLock: extensions.lockOffer.register,
     offeredLock: async () => extensions.lockOffer.value?.(),
+    timelineFolder: extensions.timelineFolder.register,
     statusColumn: extensions.statusColumns.register,
     statusLine: extensions.statusLines.register,
     planLine: extensions.planLines.register,
@@ -212,6 +215,10 @@ function create(shipit: Shipit): Capistrano {
     reportChecks: (work) => executions.current.checks.report(work),
   }
   defineInspection(shipit, flowDsl, { graph, catalog, extensions })
+  defineTimeline(shipit, flowDsl, () => {
+    const folder = extensions.timelineFolder.value?.()
+    return folder === undefined ? undefined : new TimelineStore(folder)
+  })
   defineFlows(shipit, flowDsl, extensions)
   return dsl
 }

@@ -4,6 +4,7 @@
 # Variables: deploy_to, archives_path, programs (words), object (empty: fetch nothing), and those of lib/download.sh and
 #            lib/fetch.sh except part
 
+step check
 missing=
 lack() { missing="$missing${missing:+; }$1"; }
 

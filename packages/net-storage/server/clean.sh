@@ -1,6 +1,7 @@
 # Removes archives that no release on this server was made from, and reports the revisions of its releases.
 # Variables: deploy_to, archives_path
 
+step clean
 # Nothing deployed yet.
 cd -- "$deploy_to" 2>/dev/null || exit 0
 revisions=' '

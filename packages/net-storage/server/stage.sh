@@ -22,6 +22,7 @@ check_space() {
 }
 
 unpack() {
+  step unpack
   rm -rf -- "$1"
   mkdir -- "$1"
   archive_file=$file
@@ -48,6 +49,7 @@ if [ -d "$ahead" ] && [ "$purpose" != prefetch ]; then
   exit 0
 fi
 
+step verify
 room=0
 [ "$purpose" = prefetch ] || room=$unpacked_size
 if verified "$file"; then

@@ -8,12 +8,15 @@ export class LocalFolder {
   readonly mirror: string
   /** The installers' caches. */
   readonly cache: string
+  /** The timelines of the last runs. */
+  readonly timelines: string
   /** Release trees, each with an empty file beside it whose name contains its process and machine. */
   private readonly releases: string
 
   constructor(private readonly path: string) {
     this.mirror = join(path, 'mirror')
     this.cache = join(path, 'cache')
+    this.timelines = join(path, 'timeline')
     this.releases = join(path, 'releases')
   }
 

@@ -5,6 +5,7 @@ import { pushMistakes } from './push-settings.js'
 import { settingsSchema, type NetStorageSettings } from './settings.js'
 import { definePullDeploy } from './deploy.js'
 import { Deployment } from './deployment.js'
+import { LocalFolder } from './local-folder.js'
 
 /** The running deploy, for tasks in shipitfiles: `shipit.netStorage`. */
 export interface NetStorage {
@@ -41,6 +42,7 @@ export default function netStorage(shipit: Shipit): void {
     mistakes: pushMistakes,
   })
   const deployment = plugin.perRun((run) => new Deployment(shipit, dsl, settings(), run))
+  plugin.timelineFolder(() => new LocalFolder(settings().localBasePath).timelines)
   plugin.offerLock(async () => settings().transport.lock?.())
   shipit.netStorage = {
     get localReleasePath() {

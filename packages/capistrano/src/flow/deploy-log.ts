@@ -26,7 +26,15 @@ export interface DeployRecord {
   /** Duration. */
   readonly seconds: number
   readonly result: 'succeeded' | 'failed'
+  /** What took how long, in seconds: the tasks so far, and what this server did. */
+  readonly took: { readonly tasks: Took; readonly server: Took }
 }
+
+/** Seconds by name. */
+type Took = Readonly<Record<string, number>>
+
+/** Seconds below which nothing is recorded. */
+const NOTICEABLE = 0.01
 
 /** Who deploys: `$USER`, `$LOGNAME`, or the login name. */
 export function currentUser(): string {
@@ -45,7 +53,7 @@ export async function logDeploy(
   const action = kind === 'rollback' ? 'rollback' : 'deploy'
   const branch = plugin.branch()
   const user = currentUser()
-  const record: DeployRecord = {
+  const record: Omit<DeployRecord, 'took'> = {
     at: startedAt.toISOString(),
     action,
     user,
@@ -58,6 +66,13 @@ export async function logDeploy(
     seconds: Math.round((Date.now() - startedAt.getTime()) / 100) / 10,
     result,
   }
+  const tasks = took(plugin.run.steps.map((step) => [step.task, step.seconds]))
+  const spans = new Map(
+    plugin.run.timeline.servers.map(({ server, spans: all }) => [
+      server,
+      took(all.map(({ what, ms }) => [what, ms / 1000])),
+    ]),
+  )
   // Capistrano's wording, as in its own revisions.log.
   const line =
     action === 'rollback'
@@ -67,11 +82,21 @@ export async function logDeploy(
     shipit,
     dsl,
     ask,
-    serverScript('log-deploy').with({
-      deploy_to: plugin.deployTo(),
-      line: result === 'succeeded' ? line : '',
-      record: JSON.stringify(record),
-    }),
+    ({ name }) =>
+      serverScript('log-deploy').with({
+        deploy_to: plugin.deployTo(),
+        line: result === 'succeeded' ? line : '',
+        record: JSON.stringify({ ...record, took: { tasks, server: spans.get(name) ?? {} } }),
+      }),
     'could not write revisions.log and deploys.jsonl on all servers',
+  )
+}
+
+/** Sums of seconds by name, without those that nobody would notice. */
+function took(all: readonly (readonly [name: string, seconds: number])[]): Took {
+  const sums = new Map<string, number>()
+  for (const [name, seconds] of all) sums.set(name, (sums.get(name) ?? 0) + seconds)
+  return Object.fromEntries(
+    [...sums].flatMap(([name, sum]) => (sum < NOTICEABLE ? [] : [[name, Math.round(sum * 1000) / 1000]])),
   )
 }

@@ -120,6 +120,12 @@ export interface PluginApi {
   /** Returns the offer; undefined if there is none. @throws what the offer rejects with */
   readonly offeredLock: () => Promise<LockOffer | undefined>
 
+  /**
+   * Keeps the timelines of deploys and rollbacks in a folder of this machine, for `deploy:timeline`.
+   * @throws {DeployError} `E_PLUGIN` if one is registered
+   */
+  readonly timelineFolder: (folder: () => string) => void
+
   /** Adds a column to `deploy:status`. @throws {DeployError} `E_PLUGIN` if the title is taken */
   readonly statusColumn: (title: string, text: (host: Host) => Promise<string>) => void
   /** Adds a line to `deploy:status`. @throws {DeployError} `E_PLUGIN` if the title is taken */

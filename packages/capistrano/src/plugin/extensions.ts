@@ -18,6 +18,8 @@ export class Extensions {
   readonly planLines = new Named<() => Promise<string>>('planLine')
   readonly plannedRevision = new Single<() => Promise<string | undefined>>('plannedRevision')
   readonly restoreRelease = new Single<RestoreRelease>('restoreRelease')
+  /** Where timelines are kept. */
+  readonly timelineFolder = new Single<() => string>('timelineFolder')
   readonly lockOffer = new Single<() => Promise<LockOffer | undefined>>('offerLock')
 
   /** Calls all `beforePublish`, and returns the token. @throws what they reject with; {@link DeployError} `E_PLUGIN` */

@@ -2,6 +2,9 @@ import type { Sequence } from '../graph/sequence.js'
 import type { Graph } from '../graph/graph.js'
 import type { Extensions } from '../plugin/extensions.js'
 import { isGroup } from '../shipit/group.js'
+import { messageOf } from '../errors.js'
+import { DEFAULT_BRANCH } from '../settings/default-branch.js'
+import { TimelineStore } from '../timeline/store.js'
 import { prepare } from '../shipit/prepare.js'
 import type { Replacements } from '../shipit/replacements.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
@@ -11,6 +14,7 @@ import { Checks } from './checks.js'
 import { Failure } from './failure.js'
 import { executionOfCaller, Invocations } from './invocations.js'
 import { Run, type RunKind } from './run.js'
+import { runRecord } from './run-record.js'
 import { RunSignal } from './run-signal.js'
 import { TaskRunner } from './task-runner.js'
 import { mayJoin, Trips } from './trips.js'
@@ -39,6 +43,7 @@ export class Execution {
   readonly run: Run
   private stopListening: (() => void) | undefined
   private ended = false
+  private isKept = false
 
   constructor(private readonly context: ExecutionContext) {
     const { shipit, graph, extensions, hosts, close } = context
@@ -70,12 +75,14 @@ export class Execution {
   /** Shipit starts. */
   begin(sequence: Sequence): void {
     this.tasks.plan.begin(sequence)
+    this.run.timeline.begin()
     this.run.begin()
     this.stopListening = this.failure.listen()
   }
 
   /** Shipit stops. */
   end(): void {
+    this.keepTimeline('succeeded')
     this.ended = true
     this.stopListening?.()
   }
@@ -105,6 +112,21 @@ export class Execution {
     this.tasks.plan.ended(task)
     const startedAt = new Date(Date.now() - seconds * 1000)
     this.run.steps.push({ task: task.name, startedAt, seconds, failed: task.failed === true })
+  }
+
+  /** Keeps the timeline of a deploy or rollback, once. */
+  keepTimeline(result: 'succeeded' | 'failed'): void {
+    const { shipit, extensions } = this.context
+    const { run } = this
+    const folder = extensions.timelineFolder.value?.()
+    if (this.isKept || folder === undefined || run.kind === 'other') return
+    this.isKept = true
+    try {
+      const { branch = DEFAULT_BRANCH } = shipit.config
+      new TimelineStore(folder).save(runRecord(run, branch, result))
+    } catch (error) {
+      shipit.log(`Warning: could not keep the timeline: ${messageOf(error)}`)
+    }
   }
 
   private get kind(): RunKind {

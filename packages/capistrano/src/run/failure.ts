@@ -231,6 +231,7 @@ export class Failure {
       tasks.close(invocation)
     }
     await this.end()
+    execution.keepTimeline('failed')
     this.handled = true
     close()
   }

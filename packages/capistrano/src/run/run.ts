@@ -3,7 +3,7 @@ import type { Flow } from '../flow/flow-of.js'
 import { majority, type ServerReleases } from '../flow/releases.js'
 import { releasePath } from '../settings/paths.js'
 import type { Shipit } from '../shipit/shipit.js'
-import { Timeline } from './timeline.js'
+import { Timeline } from '../timeline/timeline.js'
 
 /** What a run does. `pull` is a deploy of what storage has; `other` is neither a deploy nor a rollback. */
 export type RunKind = Flow | 'pull' | 'other'

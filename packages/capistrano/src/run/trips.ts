@@ -62,8 +62,8 @@ export interface TripsContext {
 const joiners = new WeakMap<TaskFunction, () => boolean>()
 
 /** Marks the function of a task: what tasks before it hold back need not be done before it starts. */
-export function joiner(fn: TaskFunction, mayJoin: () => boolean = () => true): TaskFunction {
-  joiners.set(fn, mayJoin)
+export function joiner(fn: TaskFunction, now: () => boolean = () => true): TaskFunction {
+  joiners.set(fn, now)
   return fn
 }
 

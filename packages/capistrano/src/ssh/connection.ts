@@ -154,19 +154,18 @@ export class Connection {
 
   /** Ends what a session runs, on the server. */
   private async cancel({ session, user }: Opened, running: Promise<unknown>): Promise<void> {
-    let isRunning = true
+    const state = { isRunning: true }
     const timer = setTimeout(() => session.close(), CANCEL_WITHIN)
-    void running
-      .catch(() => {})
-      .then(() => {
-        isRunning = false
-        clearTimeout(timer)
-      })
+    const end = (): void => {
+      state.isRunning = false
+      clearTimeout(timer)
+    }
+    void running.then(end, end)
     const script = serverScript('end-below').with({ root: session.pid ?? 0 })
     const job = { script, isAny: false, stdout: () => {}, stderr: () => {} }
     try {
       // A script that had not begun yet may begin now.
-      while (isRunning) await this.run([job], { user, signal: new AbortController().signal })
+      while (state.isRunning) await this.run([job], { user, signal: new AbortController().signal })
     } catch {
       session.close()
     }

@@ -4,7 +4,7 @@ import { Connection } from './connection.js'
 import { ControlSockets } from './control-sockets.js'
 import { Host } from './host.js'
 import { adapt } from '../shipit/pool-connection.js'
-import type { Timeline } from '../run/timeline.js'
+import type { Timeline } from '../timeline/timeline.js'
 
 /** The servers of one Shipit instance, and the connections to them. */
 export class Connections {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { DeployError } from '../errors.js'
-import type { Timeline } from '../run/timeline.js'
+import type { Timeline } from '../timeline/timeline.js'
 import type { ServerSettings, SshPoolConnection } from '../shipit/shipit.js'
 import { ssh } from '../tracing/sections.js'
 import { traced } from '../tracing/traced.js'

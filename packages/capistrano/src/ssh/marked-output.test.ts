@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, constantFrom, integer, nat, oneof, property, tuple, uint8Array } from 'fast-check'
 import { expect, it } from 'vitest'
 import { MarkedOutput } from './marked-output.js'
 
@@ -24,25 +24,24 @@ function split(chunks: readonly Buffer[]): { printed: Buffer; answer: string | u
 const line = (answer: string): Buffer => Buffer.from(`${MARK} ${answer}\n`)
 
 /** Bytes, and what looks like a mark, but is none. */
-const printed = fc
-  .array(
-    fc.oneof(
-      fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
-      fc
-        .constantFrom(MARK, MARK.slice(0, 4), `${MARK}4 0\n`, 'mark', '\n', '\r\n', `x${MARK}`)
-        .map((text) => Buffer.from(text)),
+const printed = array(
+  oneof(
+    uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    constantFrom(MARK, MARK.slice(0, 4), `${MARK}4 0\n`, 'mark', '\n', '\r\n', `x${MARK}`).map((text) =>
+      Buffer.from(text),
     ),
-    { maxLength: 6 },
-  )
+  ),
+  { maxLength: 6 },
+)
   .map((parts) => Buffer.concat(parts))
   .filter((bytes) => !bytes.includes(`${MARK} `))
 
 it('tells apart what scripts print and the answers, byte for byte, however the output is cut', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(printed, fc.nat(255).map(String)), { maxLength: 4 }),
+  assert(
+    property(
+      array(tuple(printed, nat(255).map(String)), { maxLength: 4 }),
       printed,
-      fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
+      array(integer({ min: 1, max: 7 }), { minLength: 1 }),
       (scripts, last, lengths) => {
         const all = Buffer.concat([...scripts.flatMap(([bytes, answer]) => [bytes, line(answer)]), last])
         const chunks: Buffer[] = []

@@ -25,7 +25,6 @@ const LAST = 'deploy:log_revision'
 export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions): void {
   const { desc, replace, plugin, on, releaseRoles } = dsl
   const targets = () => releaseRoles('all')
-  const ask = () => on(targets(), (host) => askReleases(host, plugin.deployTo()))
   const isRollback = (): boolean => plugin.run.kind === 'rollback'
   definePhases(dsl)
 
@@ -129,7 +128,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     if (release && (kind === 'deploy' || kind === 'pull')) await discard(shipit, dsl, on, release)
   })
 
-  replaceReleaseQueries(shipit, ask)
+  replaceReleaseQueries(shipit, () => on(targets(), (host) => askReleases(host, plugin.deployTo())))
 }
 
 function definePhases({ desc, replace }: FlowDsl): void {

@@ -13,7 +13,7 @@ import type { FlowDsl } from './flow-dsl.js'
  */
 export function defineTimeline(
   shipit: Shipit,
-  { replace, desc, plugin }: FlowDsl,
+  { replace, desc, plugin }: Pick<FlowDsl, 'replace' | 'desc' | 'plugin'>,
   store: () => TimelineStore | undefined,
 ): void {
   desc('Shows what took how long in the newest run, or in the one before it with TIMELINE=2', {

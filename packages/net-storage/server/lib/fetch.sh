@@ -61,9 +61,11 @@ fetch() {
     had=$(downloaded)
     [ "$had" -eq 0 ] || say "resuming $archive at byte $had of $size"
     status=0
+    step fetch
     download || status=$?
     case $status in
       0)
+        step verify
         if verified "$part"; then return 0; fi
         wrong=1
         forget_part
