@@ -27,6 +27,7 @@ import { orchestrate } from './shipit/orchestrator.js'
 import { Replacements } from './shipit/replacements.js'
 import { hideRepositoryPassword } from './shipit/repository-password.js'
 import { refuseOtherVersion } from './shipit/supported-version.js'
+import { isWatched } from './shipit/task-events.js'
 import { throwForPeople } from './shipit/throw-for-people.js'
 import type { Shipit, TaskFunction } from './shipit/shipit.js'
 import { Connections } from './ssh/connections.js'
@@ -76,6 +77,7 @@ function create(shipit: Shipit): Capistrano {
     extensions,
     replacements,
     close,
+    warmUp: () => connections?.warmUp(releasing(connections.hosts)),
     hosts: () => releasing(hosts()),
   })
   const signal = (): AbortSignal => executions.current.signal.current
@@ -156,6 +158,7 @@ function create(shipit: Shipit): Capistrano {
         const found = shipit.tasks[each]
         return found && !isGroup(found) && !replacements.has(each)
       }),
+    isWatched: () => isWatched(shipit),
     leftOut: () => connected().leftOut,
     deployTo: () => deployTo(shipit.config),
     releasePath: (release = plugin.run.chosenRelease()) => releasePath(shipit.config, release),

@@ -16,6 +16,7 @@ import {
   findDependencies,
   type FoundDependencies,
 } from './installer/dependencies.js'
+import type { Ahead } from './steps/ahead.js'
 import { treeDigest } from './archiver/tree-digest.js'
 import { LocalFolder } from './local-folder.js'
 import type { Scm } from './scm/scm.js'
@@ -28,9 +29,11 @@ import { Workspace } from './workspace.js'
 export class Deployment {
   /** The archive being deployed; set by `net_storage:upload_archive`. */
   manifest: Manifest | undefined
+  /** What was found out while the checks ran. */
+  ahead: Ahead | undefined
   private elsewhere: Promise<LiveElsewhere | undefined> | undefined
   private ownWorkspace: Workspace | undefined
-  private found: Promise<FoundDependencies> | undefined
+  private readonly found = new Map<string, Promise<FoundDependencies>>()
 
   constructor(
     readonly shipit: Shipit,
@@ -164,13 +167,15 @@ export class Deployment {
     throw new DeployError('E_NO_ARCHIVE', `It can't be fetched: ${found.reason}.`)
   }
 
-  /** The dependencies of the commit. Read from the repository once per run. @throws {InstallerError} `E_INSTALLER` */
-  async dependencies(): Promise<FoundDependencies> {
-    return (this.found ??= this.findDependencies())
+  /** The dependencies of a commit. Read from the repository once per run. @throws {InstallerError} `E_INSTALLER` */
+  async dependencies(revision = this.revision): Promise<FoundDependencies> {
+    const found = this.found.get(revision) ?? this.findDependencies(revision)
+    this.found.set(revision, found)
+    return found
   }
 
-  private async findDependencies(): Promise<FoundDependencies> {
-    const { scm, revision } = this
+  private async findDependencies(revision: string): Promise<FoundDependencies> {
+    const { scm } = this
     const { installer, multiAppMode } = this.settings
     const applicationFolder = multiAppMode ? this.application : ''
     const leavesOut = (path: string): Promise<string | undefined> => this.selection.leavesOut(path)
@@ -185,7 +190,7 @@ export class Deployment {
    * @param directory the folder that would be packed, if it exists
    * @throws {InstallerError} `E_INSTALLER`
    */
-  async builtWith(directory?: string): Promise<BuiltWith> {
+  async builtWith(revision = this.revision, directory?: string): Promise<BuiltWith> {
     const { builders } = this.workspace
     const { archiver, repoTree = null, multiAppMode } = this.settings
     const options = Object.entries(archiver.options).map(([name, value]) => [`archiver ${name}`, value])
@@ -200,7 +205,7 @@ export class Deployment {
       content: directory !== undefined && builders.length > 0 ? await treeDigest(directory) : null,
       ...this.selection.identity,
       submodules: this.shipit.config.updateSubmodules ?? false,
-      ...(await dependenciesIdentity((await this.dependencies()).installed)),
+      ...(await dependenciesIdentity((await this.dependencies(revision)).installed)),
     }
   }
 }

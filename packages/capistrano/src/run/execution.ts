@@ -27,6 +27,8 @@ export interface ExecutionContext {
   readonly replacements: Replacements
   /** The servers that take releases. */
   readonly hosts: () => readonly Host[]
+  /** Begins to connect to the servers. */
+  readonly warmUp: () => void
   /** Closes the ssh connections. */
   readonly close: () => void
 }
@@ -78,6 +80,7 @@ export class Execution {
     this.run.timeline.begin()
     this.run.begin()
     this.stopListening = this.failure.listen()
+    if (this.tasks.plan.names.includes('deploy:check')) this.context.warmUp()
   }
 
   /** Shipit stops. */

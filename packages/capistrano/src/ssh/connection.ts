@@ -58,9 +58,9 @@ export class Connection {
     return !(await runProgram(check)).failed
   }
 
-  /** Begins to open the connection. If that fails, whoever uses it next gets the error. */
-  warmUp(): void {
-    if (this.target.controlPath !== undefined) this.share(this.user).catch(() => {})
+  /** Opens the connection. If that fails, whoever uses it next gets the error. */
+  async warmUp(): Promise<void> {
+    if (this.target.controlPath !== undefined) await this.share(this.user).catch(() => {})
   }
 
   /** Opens the shared connection, unless it is open. @throws {HostError} `E_UNREACHABLE` */

@@ -12,6 +12,7 @@ export class Connections {
   /** The servers that `HOSTS` and `ROLES` leave out. */
   leftOut: readonly Host[] = []
   private readonly connections: ReadonlyMap<Host, Connection>
+  private readonly limit: <T>(run: () => Promise<T>) => Promise<T>
   private readonly sockets = new ControlSockets(() => this.close())
 
   constructor(
@@ -21,6 +22,7 @@ export class Connections {
   ) {
     const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
     const limit = pLimit(maxConnections)
+    this.limit = limit
     const name = uniqueNames(shipit.pool.connections)
     const hosts = shipit.pool.connections.map((pooled, index) => {
       const controlPath = sshMultiplexing ? this.sockets.path(index) : undefined
@@ -49,9 +51,9 @@ export class Connections {
     this.connections = new Map(hosts.map(({ host, connection }) => [host, connection]))
   }
 
-  /** Begins to connect to the servers, so that the first scripts need not wait. */
-  warmUp(): void {
-    for (const host of this.hosts) this.connections.get(host)?.warmUp()
+  /** Begins to connect to servers, so that their first scripts need not wait. */
+  warmUp(hosts: readonly Host[]): void {
+    for (const host of hosts) void this.limit(async () => this.connections.get(host)?.warmUp())
   }
 
   /** Narrows the servers, also for Shipit's own commands. */

@@ -17,10 +17,12 @@ export class ArchivesInUse {
     private readonly environment: string,
   ) {}
 
-  /** Records that this environment is about to deploy a revision. */
-  async add(revision: string): Promise<void> {
+  /** Records that this environment is about to deploy a revision. Returns false if that was known. */
+  async add(revision: string): Promise<boolean> {
     const known = await this.read(this.key)
-    if (!known.includes(revision)) await this.write([...known, revision])
+    if (known.includes(revision)) return false
+    await this.write([...known, revision])
+    return true
   }
 
   /** Records exactly the revisions on this environment's servers. */

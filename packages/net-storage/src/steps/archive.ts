@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import prettyBytes from 'pretty-bytes'
 import { currentUser, DeployError } from 'shipit-capistrano'
+import type { Found } from '../archive/archive-store.js'
 import { decide, type Decision } from '../archive/decision.js'
 import type { BuiltWith, Manifest } from '../archive/manifest.js'
 import { treeSize } from '../archiver/tree-size.js'
@@ -16,11 +17,9 @@ export async function provideArchive(deployment: Deployment): Promise<void> {
   if (!pulling && !run.includes('deploy:fetch') && findBuilders(deployment).length > 0)
     await dsl.invoke('deploy:fetch')
   const made = workspace.isMade ? await selectedFolder(deployment) : undefined
-  const builtWith = pulling ? undefined : await deployment.builtWith(made)
-  // Recorded first: from now on, no other environment removes it.
-  await deployment.archivesInUse.add(revision)
+  const builtWith = pulling ? undefined : await deployment.builtWith(revision, made)
   const decision = decide({
-    found: builtWith ? await deployment.find(revision, builtWith) : await deployment.findBuilt(revision),
+    found: await find(deployment, builtWith),
     pulling,
     reuseArchive: settings.reuseArchive,
     rebuild: process.env['REBUILD'] === '1',
@@ -39,6 +38,17 @@ export async function provideArchive(deployment: Deployment): Promise<void> {
     const folder = made ?? (await selectedFolder(deployment))
     deployment.manifest = await packAndStore(deployment, folder, { ...decision, builtWith })
   }
+}
+
+/** The archive to deploy, which from now on no other environment removes; or why there is none. */
+async function find(deployment: Deployment, builtWith: BuiltWith | undefined): Promise<Found> {
+  const { ahead, revision, workspace } = deployment
+  const isNew = await deployment.archivesInUse.add(revision)
+  if (!builtWith) return deployment.findBuilt(revision)
+  const early =
+    ahead && !workspace.isMade && (await ahead.revision) === revision ? await ahead.found : undefined
+  // Another environment may have removed it before it was in use here.
+  return early && !(isNew && 'manifest' in early) ? early : deployment.find(revision, builtWith)
 }
 
 function reuseLine({ parts, createdAt, createdBy }: Manifest, notRun: readonly string[]): string {

@@ -1,5 +1,10 @@
 import type { Deployment } from '../deployment.js'
 
+/** Tasks of others that run before another task. */
+export function othersUntil({ plugin }: Deployment, task: string): string[] {
+  return plugin.tasksUntil(task).filter((name) => !name.startsWith('net_storage:'))
+}
+
 /** The first listener of each is Shipit's own. */
 const TASK_EVENTS = ['task_start', 'task_stop'] as const
 
@@ -7,7 +12,8 @@ const TASK_EVENTS = ['task_start', 'task_stop'] as const
  * What may build in the workspace before it is packed, besides hooks of `net_storage:prepare_archive`, for messages:
  * listeners to `fetched` or to task events, and tasks in between. With shipit-deploy, that is where builds run.
  */
-export function findBuilders({ shipit, plugin }: Deployment): string[] {
+export function findBuilders(deployment: Deployment): string[] {
+  const { shipit } = deployment
   const listeners = shipit
     .listeners('fetched')
     .map((listener, index) => `on('fetched') ${named(listener, index)}`)
@@ -17,10 +23,7 @@ export function findBuilders({ shipit, plugin }: Deployment): string[] {
       .slice(1)
       .map((listener, index) => `on('${event}') ${named(listener, index)}`),
   )
-  const tasks = plugin
-    .tasksUntil('net_storage:upload_archive')
-    .filter((name) => !name.startsWith('net_storage:'))
-  return [...listeners, ...watchers, ...tasks]
+  return [...listeners, ...watchers, ...othersUntil(deployment, 'net_storage:upload_archive')]
 }
 
 function named({ name }: { readonly name: string }, index: number): string {

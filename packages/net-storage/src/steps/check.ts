@@ -4,13 +4,14 @@ import { findConfigFiles } from '../config-files/config-files.js'
 import type { Deployment } from '../deployment.js'
 import { checkLinkedDirs } from '../installer/dependencies.js'
 import type { Installer } from '../installer/installer.js'
+import { lookAhead } from './ahead.js'
 import { runFetching, type KnownObject } from '../servers/fetch.js'
 import { serverScript } from '../servers/scripts.js'
 import type { Transport } from '../transport/transport.js'
 
 /** Checks repository, branch, storage, the build tools of this machine, and the servers, all in parallel. */
 export async function checkAll(deployment: Deployment, hosts: readonly Host[], ask: Ask): Promise<void> {
-  const { shipit, run, plugin, settings, scm, localFolder, selection } = deployment
+  const { shipit, run, settings, localFolder, selection } = deployment
   if (run.kind === 'rollback') {
     shipit.log('A rollback needs neither the repository nor storage: not checked.')
     return
@@ -21,7 +22,7 @@ export async function checkAll(deployment: Deployment, hosts: readonly Host[], a
   // Await nothing between here and `allChecks`: a rejection would go unhandled.
   const stored = checkStorage(transport, (line) => shipit.log(line))
   await allChecks([
-    ...(live ? [] : [scm.check(plugin.branch())]),
+    ...(live ? [] : [checkRepository(deployment)]),
     stored,
     archiver.check(),
     selection.check(),
@@ -32,6 +33,20 @@ export async function checkAll(deployment: Deployment, hosts: readonly Host[], a
     findConfigFiles(configFiles),
     checkServers(deployment, hosts, ask, stored),
   ])
+}
+
+/** Checks repository and branch; already updates the mirror, if the deploy may look ahead. */
+async function checkRepository(deployment: Deployment): Promise<void> {
+  const { plugin, scm } = deployment
+  deployment.ahead = lookAhead(deployment)
+  try {
+    await deployment.ahead?.revision
+    if (deployment.ahead) return
+  } catch {
+    deployment.ahead = undefined
+  }
+  // It knows what to do about what is wrong.
+  await scm.check(plugin.branch())
 }
 
 async function checkLinks(

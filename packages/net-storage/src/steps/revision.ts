@@ -11,9 +11,12 @@ export async function resolveRevision(deployment: Deployment): Promise<void> {
     return
   }
   const branch = plugin.branch()
-  await localFolder.make()
-  await scm.update(branch)
-  run.deploys(await scm.resolve(branch))
+  const update = async (): Promise<string> => {
+    await localFolder.make()
+    await scm.update(branch)
+    return scm.resolve(branch)
+  }
+  run.deploys(await (deployment.ahead?.take(branch) ?? update()))
   shipit.log(`${branch} is commit ${deployment.revision}.`)
 }
 
