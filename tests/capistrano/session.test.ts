@@ -152,6 +152,7 @@ describe.each(SHELLS)('a session with %s', (name) => {
       ssh: (command) => ['-T', '-i', fleet.key, '-p', String(port), ...options, `${user}@${host}`, command],
       user: undefined,
       takesInput: false,
+      log: join(directory, `${name}.log`),
     })
     const file = join(fleet.host(name).home, 'bytes')
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * index) % 256))

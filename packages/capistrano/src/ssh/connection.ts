@@ -44,8 +44,8 @@ export class Connection {
   constructor(
     private readonly name: string,
     private readonly target: SshTarget,
-    /** Creates the folder of the control path. */
-    private readonly prepare: () => void,
+    /** Returns the path of a new file for what an ssh process says. */
+    private readonly newLog: () => string,
     /** The user that most scripts run as. */
     private readonly user: string | undefined,
   ) {}
@@ -106,6 +106,12 @@ export class Connection {
     for (const session of this.opened) session.close()
     this.opened.clear()
     this.idle = []
+    this.forget(this.opening)
+  }
+
+  private forget(opening: Promise<void> | undefined): void {
+    if (opening === undefined || this.opening !== opening) return
+    ssh('%s: connection: closed', this.name)
     this.opening = undefined
   }
 
@@ -120,12 +126,9 @@ export class Connection {
       ssh,
       `${this.name}: connection`,
       async () => {
-        this.prepare()
         const session = await this.start(user, false, '-M', '-o', 'ControlPersist=no')
         const { opening } = this
-        void session.ended.then(() => {
-          if (this.opening === opening) this.opening = undefined
-        })
+        void session.ended.then(() => this.forget(opening))
         this.idle.push({ session, user })
       },
       () => 'opened',
@@ -141,6 +144,7 @@ export class Connection {
       ssh: (command) => sshArguments(this.target, command, ...flags),
       user,
       takesInput,
+      log: this.newLog(),
     })
     this.opened.add(session)
     void session.ended.then(() => this.opened.delete(session))

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { Shipit, SshPoolConnection } from '../shipit/shipit.js'
 import { Connection } from './connection.js'
-import { ControlSockets } from './control-sockets.js'
+import { ConnectionFiles } from './connection-files.js'
 import { Host } from './host.js'
 import { adapt } from '../shipit/pool-connection.js'
 import type { Timeline } from '../timeline/timeline.js'
@@ -13,7 +13,7 @@ export class Connections {
   leftOut: readonly Host[] = []
   private readonly connections: ReadonlyMap<Host, Connection>
   private readonly limit: <T>(run: () => Promise<T>) => Promise<T>
-  private readonly sockets = new ControlSockets(() => this.close())
+  private readonly files = new ConnectionFiles(() => this.close())
 
   constructor(
     private readonly shipit: Shipit,
@@ -25,11 +25,11 @@ export class Connections {
     this.limit = limit
     const name = uniqueNames(shipit.pool.connections)
     const hosts = shipit.pool.connections.map((pooled, index) => {
-      const controlPath = sshMultiplexing ? this.sockets.path(index) : undefined
+      const controlPath = sshMultiplexing ? this.files.socket(index) : undefined
       const { key, strict } = pooled.options
       const server = { ...pooled.remote }
       const target = { server, key, strict, connectTimeout, controlPath }
-      const connection = new Connection(name(index), target, () => this.sockets.make(), asUser)
+      const connection = new Connection(name(index), target, () => this.files.newLog(), asUser)
       adapt(pooled, {
         name: name(index),
         controlPath,
@@ -67,7 +67,7 @@ export class Connections {
   /** Closes all shared connections. They reopen on demand. */
   close(): void {
     for (const connection of this.connections.values()) connection.close()
-    this.sockets.remove()
+    this.files.remove()
   }
 }
 

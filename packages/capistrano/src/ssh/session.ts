@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MarkedOutput } from './marked-output.js'
+import { ssh } from '../tracing/sections.js'
 import { LOADER, quote, SERVER_FOLDER, type Input, type Script } from './script.js'
+
+/** Characters that are kept of what is said outside scripts. */
+const MOST_REMARKS = 10_000
 
 /** A script, and where its output goes. */
 export interface Job {
@@ -38,6 +42,8 @@ export interface SessionOptions {
   readonly ssh: (command: string) => readonly string[]
   /** The user to become there, through sudo. @default the login user */
   readonly user: string | undefined
+  /** File for what ssh itself says, as it must not get in between what scripts print. */
+  readonly log: string
   /** Whether it is for a single script, with input. */
   readonly takesInput: boolean
 }
@@ -76,11 +82,13 @@ export class Session {
   private shell: number | undefined
   private begin: (() => void) | undefined
 
-  constructor(options: SessionOptions) {
+  constructor(private readonly options: SessionOptions) {
     const shell = options.takesInput ? SINGLE : 'sh'
     const sudo = options.user === undefined ? '' : `sudo -n -u ${quote(options.user)} -- `
     // Not with execa: nothing awaits its end, it must not keep this process alive, and it is killed on exit.
-    const child = spawn('ssh', options.ssh(`exec ${sudo}${shell}`), { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn('ssh', ['-E', options.log, ...options.ssh(`exec ${sudo}${shell}`)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     this.child = child
     // What could not be written shows in how the session ends.
     child.stdin.on('error', () => {})
@@ -97,7 +105,7 @@ export class Session {
       child.once('error', (error) => resolve(new SessionEnded(null, error.message)))
       child.once('close', (status) => {
         for (const output of outputs) output.end()
-        resolve(new SessionEnded(status, this.remarks.trim()))
+        resolve(new SessionEnded(status, `${this.remarks}${this.said()}`.trim()))
       })
     })
     this.started = new Promise((resolve, reject) => {
@@ -174,15 +182,25 @@ export class Session {
 
   /** Ends it immediately. */
   close(): void {
+    if (ssh.enabled) for (const line of this.said().split('\n')) if (line) ssh('%s', line)
     // On SIGTERM, ssh would remove its socket a little later, which may be the next connection's by then.
     this.child.kill('SIGKILL')
+  }
+
+  /** What ssh itself has said. */
+  private said(): string {
+    try {
+      return readFileSync(this.options.log, 'utf8').slice(-MOST_REMARKS)
+    } catch {
+      return ''
+    }
   }
 
   private take(name: Output, chunk: Buffer): void {
     const { round } = this
     const job = round?.jobs[round.ended[name]]
     if (job) job[name](chunk)
-    else this.remarks = (this.remarks + chunk.toString()).slice(-2000)
+    else this.remarks = (this.remarks + chunk.toString()).slice(-MOST_REMARKS)
   }
 
   private answered(name: Output, answer: string): void {

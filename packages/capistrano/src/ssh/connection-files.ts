@@ -9,8 +9,9 @@ const FOLDER_LENGTH = 60
 
 const FOLDER = /^shipit-[0-9a-f]{8}-[0-9a-f]{4}$/
 
-/** The folder with the shared connections' sockets. It exists, for this user only, while there are connections. */
-export class ControlSockets {
+/** The folder with the shared connections' sockets, and ssh's logs. It exists, for this user only, while there are connections. */
+export class ConnectionFiles {
+  private logs = 0
   private readonly base = socketBase()
   private readonly folder = join(this.base, `shipit-${randomUUID().slice(0, 13)}`)
   private made = false
@@ -18,12 +19,19 @@ export class ControlSockets {
   /** @param end closes the connections when this process exits */
   constructor(private readonly end: () => void) {}
 
-  path(index: number): string {
+  /** Path of a server's socket. */
+  socket(index: number): string {
     return join(this.folder, String(index))
   }
 
-  /** Creates the folder if necessary. */
-  make(): void {
+  /** Path of a new log. Creates the folder if necessary. */
+  newLog(): string {
+    this.make()
+    this.logs += 1
+    return join(this.folder, `log.${this.logs}`)
+  }
+
+  private make(): void {
     if (this.made) return
     this.made = true
     removeStale(this.base)
