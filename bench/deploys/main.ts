@@ -80,8 +80,11 @@ async function runAll(
     const site = await startSite({ directory, servers, users, slowUplink, cleanUp: end })
     uplink = site.uplink?.description ?? uplink
     const app = await createSampleApp(join(directory, 'app'))
+    // Packed, as a git server's repository is; and not by git in the background, while deploys run.
+    await app.git('config', 'gc.auto', '0')
     await makeTree(app.directory, APPS[name])
     await app.commit({}, 'Much')
+    await app.git('gc', '--quiet')
     const [ours, push] = await Promise.all(
       SIDES.map((side) => Project.create({ directory: join(directory, side), side, app })),
     )

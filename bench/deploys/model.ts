@@ -95,7 +95,6 @@ function predict(model: Omit<Model, 'predicted'>): number {
     turns * serverSeconds,
     (servers * fetched) / storage,
     (servers * bytes.each) / uplink,
-    (servers * cpu.slope) / cores,
   )
-  return wall.base + bytes.once / uplink + longest
+  return wall.base + bytes.once / uplink + (servers * cpu.slope) / cores + longest
 }
