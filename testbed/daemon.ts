@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { endWithProcess } from './end-with-process.js'
 import { anyRuns, killMarked, killTree } from './process-tree.js'
 
@@ -84,6 +84,8 @@ export class Daemon {
       for (const pid of killed) seen.add(pid)
       if (killed.length === 0 && !anyRuns([...seen])) break
       await sleep(POLL_MILLISECONDS)
+      // With many daemons, some timer is always due. Node would never get to see that one has ended.
+      await nextTurn()
     }
     this.forget()
   }

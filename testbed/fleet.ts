@@ -12,6 +12,10 @@ export interface FleetOptions {
   readonly paths?: Readonly<Record<string, readonly string[]>>
   /** Hosts whose commands have to respect file permissions, even if the tests run as root. @default none */
   readonly unprivileged?: readonly string[]
+  /** This machine's addresses for the hosts, one each. @default loopback addresses */
+  readonly addresses?: readonly string[]
+  /** See {@link SshHostOptions.mountedAt}. */
+  readonly mountedAt?: string
 }
 
 /** A host as Shipit's `servers` setting takes it. */
@@ -43,7 +47,7 @@ export interface Fleet {
  * different folder on each. Needs no root.
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { directory, names, paths = {}, unprivileged = [] } = options
+  const { directory, names, paths = {}, unprivileged = [], addresses, mountedAt } = options
   const root = resolve(directory)
   await mkdir(root, { recursive: true })
   const key = join(root, 'client_key')
@@ -51,13 +55,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   await createKey(key)
 
   const hosts = await Promise.all(
-    names.map((name) =>
+    names.map((name, index) =>
       SshHost.create({
         name,
         directory: join(root, name),
         authorizedKey: `${key}.pub`,
         tools: paths[name],
         unprivileged: unprivileged.includes(name),
+        address: addresses?.[index],
+        mountedAt,
       }),
     ),
   )

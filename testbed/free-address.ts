@@ -21,7 +21,8 @@ export async function freeAddress(): Promise<Address> {
   }
 }
 
-async function freePortOf(host: string): Promise<Address> {
+/** Returns a free port on an address of this machine. */
+export async function freePortOf(host: string): Promise<Address> {
   const server = createServer().listen({ port: 0, host })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { cephConfig, GATEWAY } from './ceph-config.js'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
-import { freeAddress } from './free-address.js'
+import { freeAddress, freePortOf } from './free-address.js'
 import type { S3Access, S3Server } from './s3-server.js'
 
 const run = promisify(execFile)
@@ -19,6 +19,13 @@ export interface Radosgw extends S3Server {
   createRole(name: string): Promise<string>
 }
 
+export interface RadosgwOptions {
+  /** Whether roles can be assumed. @default false */
+  readonly temporaryCredentials?: boolean
+  /** This machine's address that it listens on for requests. @default a loopback address */
+  readonly address?: string
+}
+
 /** For the whole start. */
 const START_SECONDS = 60
 
@@ -28,7 +35,7 @@ const START_SECONDS = 60
  */
 export async function startRadosgw(
   directory: string,
-  { temporaryCredentials = false }: { readonly temporaryCredentials?: boolean } = {},
+  { temporaryCredentials = false, address }: RadosgwOptions = {},
 ): Promise<Radosgw> {
   const root = resolve(directory)
   let deadline = Date.now() + START_SECONDS * 1000
@@ -37,7 +44,9 @@ export async function startRadosgw(
   const clusterId = randomUUID()
   const monitor = await freeAddress()
   // The monitor's host, because the storage daemons of other clusters choose their own ports on theirs.
-  const gateway = { host: monitor.host, port: (await freeAddress()).port }
+  const gateway = address
+    ? await freePortOf(address)
+    : { host: monitor.host, port: (await freeAddress()).port }
   await mkdir(join(root, 'mon'), { recursive: true })
   await mkdir(join(root, 'osd'))
   await mkdir(join(root, 'rgw'))
@@ -69,8 +78,8 @@ export async function startRadosgw(
 
   try {
     const monitorMap = join(root, 'monmap')
-    const address = `v2:${monitor.host}:${monitor.port}`
-    await ceph('monmaptool', ['--create', '--addv', 'a', address, '--fsid', clusterId, monitorMap])
+    const monitorAddress = `v2:${monitor.host}:${monitor.port}`
+    await ceph('monmaptool', ['--create', '--addv', 'a', monitorAddress, '--fsid', clusterId, monitorMap])
     await ceph('ceph-mon', ['-i', 'a', '--mkfs', '--monmap', monitorMap])
     const mon = await start('ceph-mon', '-i', 'a')
 

@@ -30,6 +30,8 @@ export interface ShipitOptions {
   readonly environment?: string
   /** @default the project's */
   readonly shipitfile?: string
+  /** A command that runs it, such as `nice`. @default none */
+  readonly through?: readonly string[]
   /** Called with each line of output. */
   readonly onLine?: (line: string) => void
 }
@@ -44,9 +46,11 @@ export async function createProject(directory: string): Promise<void> {
 
 /** Starts `shipit <environment> <tasks>`. */
 export function startShipit(task: string | readonly string[], options: ShipitOptions): ShipitRun {
-  const { cwd, env, shipitfile, environment = 'production', onLine = () => {} } = options
+  const { cwd, env, shipitfile, environment = 'production', through = [], onLine = () => {} } = options
   const custom = shipitfile ? ['--shipitfile', shipitfile] : []
-  const child = spawn(join(cwd, 'node_modules/.bin/shipit'), [...custom, environment, task].flat(), {
+  const shipit = join(cwd, 'node_modules/.bin/shipit')
+  const [command = '', ...args] = [...through, shipit, ...custom, environment, task].flat()
+  const child = spawn(command, args, {
     cwd,
     // Never uses the current user's own state.
     env: { XDG_STATE_HOME: join(cwd, 'state'), ...env },

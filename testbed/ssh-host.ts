@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Daemon } from './daemon.js'
 import { findProgram } from './find-program.js'
-import { freeAddress } from './free-address.js'
+import { freeAddress, freePortOf } from './free-address.js'
 import { withoutPrivileges } from './without-privileges.js'
 
 const run = promisify(execFile)
@@ -28,6 +28,13 @@ export interface SshHostOptions {
   readonly tools?: readonly string[] | undefined
   /** Whether its commands have to respect file permissions, even if the tests run as root. @default false */
   readonly unprivileged?: boolean
+  /** This machine's address that it listens on. @default a loopback address */
+  readonly address?: string | undefined
+  /**
+   * An existing folder where only this host's commands see its home folder. Users then log in with their own shells and
+   * start in their own homes. Needs root. @default commands run in /bin/sh and start in the host's home folder
+   */
+  readonly mountedAt?: string | undefined
 }
 
 /** A server: a real sshd running as the current user, with a home folder in which its commands start. */
@@ -45,12 +52,13 @@ export class SshHost {
     readonly knownHost: string,
     private readonly config: string,
     private readonly mark: string,
+    private readonly mountedAt: string | undefined,
   ) {}
 
   /** Writes its configuration; {@link start} starts it. */
   static async create(options: SshHostOptions): Promise<SshHost> {
-    const { name, directory, authorizedKey, tools, unprivileged = false } = options
-    const { host, port } = await freeAddress()
+    const { name, directory, authorizedKey, tools, unprivileged = false, address, mountedAt } = options
+    const { host, port } = address ? await freePortOf(address) : await freeAddress()
     const home = join(directory, 'home')
     const session = join(directory, 'session')
     const config = join(directory, 'sshd_config')
@@ -59,7 +67,7 @@ export class SshHost {
     await mkdir(home, { recursive: true })
     await createKey(hostKey)
 
-    const environment = [`HOME=${home}`, mark]
+    const environment = mountedAt ? [mark] : [`HOME=${home}`, mark]
     if (tools) environment.push(`PATH=${await linkTools(join(directory, 'bin'), tools)}`)
     const shell = [...(unprivileged ? await withoutPrivileges() : []), '/bin/sh'].join(' ')
     await writeFile(session, SESSION.replace('/bin/sh -c', `${shell} -c`), { mode: 0o755 })
@@ -70,13 +78,23 @@ export class SshHost {
         Port: port,
         HostKey: quoted(hostKey),
         AuthorizedKeysFile: quoted(authorizedKey),
-        ForceCommand: `'${session.replaceAll("'", String.raw`'\''`)}'`,
+        ...(!mountedAt && { ForceCommand: `'${session.replaceAll("'", String.raw`'\''`)}'` }),
         SetEnv: environment.map(quoted).join(' '),
       }),
     )
     const [type, key] = (await readFile(`${hostKey}.pub`, 'utf8')).split(' ')
     const knownHost = `[${host}]:${port} ${type} ${key}`
-    return new SshHost(name, host, port, home, join(directory, 'sshd.log'), knownHost, config, mark)
+    return new SshHost(
+      name,
+      host,
+      port,
+      home,
+      join(directory, 'sshd.log'),
+      knownHost,
+      config,
+      mark,
+      mountedAt,
+    )
   }
 
   /** Resolves when it accepts connections. Also restarts it after {@link stop}, on the same address and port. */
@@ -85,9 +103,11 @@ export class SshHost {
     // As root, sshd does not start without its privilege separation folder.
     if (process.getuid?.() === 0 && process.platform === 'linux')
       await mkdir('/run/sshd', { recursive: true })
+    const sshd = [await findProgram('sshd'), '-D', '-E', this.log, '-f', this.config]
+    const [command = '', ...args] = this.mountedAt ? [...MOUNTED, this.home, this.mountedAt, ...sshd] : sshd
     const daemon = Daemon.start({
-      command: await findProgram('sshd'),
-      args: ['-D', '-E', this.log, '-f', this.config],
+      command,
+      args,
       log: this.log,
       mark: this.mark,
     })
@@ -111,6 +131,9 @@ export class SshHost {
 export async function createKey(path: string): Promise<void> {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'testbed', '-f', path])
 }
+
+/** Runs a command in its own mount namespace: `HOME FOLDER COMMAND...`. */
+const MOUNTED = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" "$2" && shift 2 && exec "$@"', 'sh']
 
 // Must not need the PATH, which may not contain a shell.
 const SESSION = `#!/bin/sh
