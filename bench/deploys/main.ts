@@ -56,12 +56,15 @@ try {
   await cleanUp.run()
 }
 
-if (process.exitCode === undefined) {
+// Also what was measured before a failure.
+if (runs.length > 0) {
   const results: Results = { runs, tasks, archives, skipped, uplink }
   const models = MODELLED.flatMap((query) => fitModels(results, query))
-  const all = { date: new Date(), machine: describeMachine(), ...results, models }
+  const complete = process.exitCode === undefined
+  const all = { date: new Date(), complete, machine: describeMachine(), ...results, models }
   await mkdir(dirname(plan.json), { recursive: true })
   await writeFile(plan.json, `${JSON.stringify(all, null, 2)}\n`)
+  if (!complete) console.log('Incomplete: the benchmark failed.\n')
   console.log(report(results))
   say(`${((performance.now() - started) / 60_000).toFixed(1)} minutes; all figures are in ${plan.json}`)
 }

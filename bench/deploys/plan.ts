@@ -103,19 +103,24 @@ const MEGABYTE = 1e6
 const SERVER_BYTES = 40 * MEGABYTE
 /** For everything else on this machine. */
 const RESERVE_BYTES = 1000 * MEGABYTE
-/** Of the app: its repository, its clones, its workspaces and its archives in storage. */
-const COPIES = 12
+/** Times the app's size: its repository, clones and workspaces, and archives in storage. */
+const DEPLOY_MACHINE = 15
+/** Times the app's size, for each release: its files take whole pages, and a push sends `.git`, too. */
+const RELEASES = 1.25 + (1.25 + 0.65)
+/** Times the app's size: an archive that is being fetched. */
+const FETCHED = 0.65
 
 /**
  * The deploys of a series that memory suffices for, as servers and storage are in memory.
  * @returns all of them, only the first deploy, or none
  */
 export function fitting({ app, servers, deploys }: Series): readonly DeployKind[] {
-  const bytes = APPS[app].megabytes * MEGABYTE * 1.25 // Whole pages.
+  const bytes = APPS[app].megabytes * MEGABYTE
   const need = (kinds: readonly DeployKind[]): number => {
     // Without first deploys, releases add up to keepReleases and the next one.
     const releases = kinds.includes('first') ? kinds.length : 6
-    return RESERVE_BYTES + COPIES * bytes + servers * (SERVER_BYTES + 2 * releases * bytes)
+    const server = SERVER_BYTES + (releases * RELEASES + FETCHED) * bytes
+    return RESERVE_BYTES + DEPLOY_MACHINE * bytes + servers * server
   }
   if (need(deploys) <= freemem()) return deploys
   const first = deploys.filter((kind) => kind === 'first')
