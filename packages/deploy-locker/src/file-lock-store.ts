@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { link, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { lock as takeTurn } from 'proper-lockfile'
 import { LockError } from './errors.js'
 import { keepFresh } from './keep-fresh.js'
 import type { LockStore, StoredLock } from './lock-store.js'
@@ -124,11 +123,12 @@ export class FileLockStore implements LockStore {
    * Waits for a turn, because many concurrent writers would slow each other down; undefined if another still has its turn.
    * Correctness does not depend on it: a writer that was delayed finds its number taken.
    */
-  private turn(key: string): Promise<(() => Promise<void>) | undefined> {
+  private async turn(key: string): Promise<(() => Promise<void>) | undefined> {
     const guard = join(this.dir, `${safe(key)}.guard`)
     const retries = { retries: 1, minTimeout: 5, maxTimeout: 25, randomize: true }
     const options = { lockfilePath: guard, realpath: false, stale: 2000, retries, onCompromised: () => {} }
-    return takeTurn(guard, options).catch(ignore('ELOCKED'))
+    const { lock } = await import('proper-lockfile')
+    return lock(guard, options).catch(ignore('ELOCKED'))
   }
 
   private async times(file: string): Promise<{ readonly age: number; readonly now: number } | undefined> {

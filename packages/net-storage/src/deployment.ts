@@ -113,8 +113,9 @@ export class Deployment {
 
   /** The archive of a revision that matches what would be built now, or why there is none. */
   async find(revision: string, builtWith: BuiltWith): Promise<Found> {
-    const found = await (await this.builds()).find(revision, builtWith)
-    if ('manifest' in found || !found.absent) return found
+    const builtFor = await this.builtFor()
+    const found = await this.storeOf(builtFor).find(revision, builtWith)
+    if ('manifest' in found || !found.absent || builtFor === undefined) return found
     // One that was built for no environment can't be used, but shows what has changed since.
     const other = await this.store.find(revision, builtWith)
     return 'manifest' in other ? found : { ...found, reason: other.reason }

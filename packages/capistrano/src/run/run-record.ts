@@ -4,10 +4,11 @@ import type { Run } from './run.js'
 
 /** A run as its timeline is kept. */
 export function runRecord(
-  { kind, environment, startedAt, revision, release, steps, timeline }: Run,
+  { kind, environment, revision, release, steps, timeline }: Run,
   branch: string,
   result: TimelineRecord['result'],
 ): TimelineRecord {
+  const { startedAt } = timeline
   const began = startedAt.getTime()
   const tasks = steps.map(({ task, startedAt: at, seconds, failed }) => ({
     task,

@@ -10,7 +10,7 @@ async function joined(
   const { task, plugin } = capistrano(shipit)
   const order: string[] = []
   const joiner = (name: string, until?: string): void =>
-    void task(
+    task(
       name,
       [],
       plugin.joins(async (ask) => {

@@ -18,7 +18,7 @@ export class Connections {
   constructor(
     private readonly shipit: Shipit,
     signal: () => AbortSignal,
-    timeline: () => Timeline,
+    private readonly timeline: () => Timeline,
   ) {
     const { connectTimeout = 15, maxConnections = 100, sshMultiplexing = true, asUser } = shipit.config
     const limit = pLimit(maxConnections)
@@ -53,7 +53,13 @@ export class Connections {
 
   /** Begins to connect to servers, so that their first scripts need not wait. */
   warmUp(hosts: readonly Host[]): void {
-    for (const host of hosts) void this.limit(async () => this.connections.get(host)?.warmUp())
+    for (const host of hosts) {
+      void this.limit(async () => {
+        const from = performance.now()
+        await this.connections.get(host)?.warmUp()
+        this.timeline().took(host.name, 'connect', from, performance.now())
+      })
+    }
   }
 
   /** Narrows the servers, also for Shipit's own commands. */

@@ -1,10 +1,8 @@
 import { counted } from '../counted.js'
 import { DeployError } from '../errors.js'
 import type { Shipit } from '../shipit/shipit.js'
-import { timelinePage } from '../timeline/html.js'
 import type { TimelineRecord } from '../timeline/record.js'
 import { KEPT_TIMELINES, type TimelineStore } from '../timeline/store.js'
-import { renderTimeline } from '../timeline/text.js'
 import type { FlowDsl } from './flow-dsl.js'
 
 /**
@@ -19,8 +17,13 @@ export function defineTimeline(
   desc('Shows what took how long in the newest run, or in the one before it with TIMELINE=2', {
     runsOn: 'deploy machine',
   })
-  replace('deploy:timeline', [], () => {
+  replace('deploy:timeline', [], async () => {
     const record = choose(store(), { environment: shipit.environment, wanted: process.env['TIMELINE'] })
+    // Not needed by other tasks.
+    const [{ renderTimeline }, { timelinePage }] = await Promise.all([
+      import('../timeline/text.js'),
+      import('../timeline/html.js'),
+    ])
     plugin.print(
       record,
       () => renderTimeline(record),

@@ -16,12 +16,15 @@ interface Work {
 
 /** Records what takes how long on servers, in one run. */
 export class Timeline {
-  private startedAt = performance.now()
+  /** When the run began; all times are since then. */
+  startedAt = new Date()
+  private zero = performance.now()
   private works = new Map<string, Work>()
 
   /** The run begins. */
   begin(): void {
-    this.startedAt = performance.now()
+    this.startedAt = new Date()
+    this.zero = performance.now()
     this.works = new Map()
   }
 
@@ -29,7 +32,7 @@ export class Timeline {
   took(server: string, what: string, from: number, to: number, succeeded = true): void {
     const ms = Math.round(to - from)
     if (ms < 1) return
-    const start = Math.max(0, Math.round(from - this.startedAt))
+    const start = Math.max(0, Math.round(from - this.zero))
     this.of(server).spans.push({ what, start, ms, ...(succeeded ? {} : { failed: true }) })
   }
 

@@ -1,6 +1,6 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { pack, type Header, type Pack } from 'tar-stream'
+import type { Header, Pack } from 'tar-stream'
 import type { PackOptions } from './archiver.js'
 import { walk, type TreeEntry } from './tree.js'
 
@@ -18,6 +18,7 @@ export async function* tar(
   directory: string,
   { mtime, onRead = () => {} }: TarOptions,
 ): AsyncGenerator<Buffer> {
+  const { pack } = await import('tar-stream')
   const stream = pack()
   const packing = packAll(stream, directory, { mtime: new Date(mtime * 1000), onRead }).then(
     () => stream.finalize(),

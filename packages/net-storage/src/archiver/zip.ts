@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createReadStream, readFileSync } from 'node:fs'
-import { ZipFile, type ReadStreamOptions } from 'yazl'
+import type { ReadStreamOptions, ZipFile } from 'yazl'
 import { DeployError } from 'shipit-capistrano'
 import { Archiver, type PackOptions } from './archiver.js'
 import { walk, type TreeEntry } from './tree.js'
@@ -31,7 +31,8 @@ export class Zip extends Archiver {
   async check(): Promise<void> {}
 
   async *pack(directory: string, options: PackOptions): AsyncGenerator<Uint8Array> {
-    const zip = new ZipFile()
+    const yazl = await import('yazl')
+    const zip = new yazl.ZipFile()
     const output = zip.outputStream
     const fail = (error: unknown): void => {
       ;(output as NodeJS.ReadableStream & { destroy(error: unknown): void }).destroy(error)

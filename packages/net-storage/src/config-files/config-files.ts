@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import { DeployError } from 'shipit-capistrano'
-import { escapePath, glob } from 'tinyglobby'
 import { isFile } from '../file-kind.js'
 
 /**
@@ -8,6 +7,8 @@ import { isFile } from '../file-kind.js'
  * @throws {DeployError} `E_CONFIG_FILES` if a glob matches nothing, or two files have the same name
  */
 export async function findConfigFiles(globs: readonly string[]): Promise<string[]> {
+  if (globs.length === 0) return []
+  const { escapePath, glob } = await import('tinyglobby')
   const found = new Map<string, string>()
   for (const each of globs) {
     const paths = await glob([(await isFile(each)) ? escapePath(each) : each], {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { pack } from 'tar-stream'
 
 /** Packs files into a tar archive, by basename. They never go to storage. */
 export async function packConfigFiles(paths: readonly string[], mode: number): Promise<Buffer> {
+  const { pack } = await import('tar-stream')
   const stream = pack()
   const packed = buffer(stream as AsyncIterable<Uint8Array>)
   for (const path of paths) stream.entry({ name: basename(path), mode }, await readFile(path))

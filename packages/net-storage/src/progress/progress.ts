@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 
 /** Milliseconds before anything is shown. */
 const PATIENCE = 2000
@@ -21,9 +21,10 @@ export class Progress {
   private done = 0
   private bar: SingleBar | undefined
   private readonly timer: NodeJS.Timeout
+  private isStopped = false
 
   constructor(private readonly options: ProgressOptions) {
-    this.timer = setTimeout(() => this.show(), PATIENCE)
+    this.timer = setTimeout(() => void this.show(), PATIENCE)
   }
 
   /** Adds to the amount of work done. */
@@ -34,13 +35,16 @@ export class Progress {
 
   /** Stops showing it, whether all work was done or not. */
   stop(): void {
+    this.isStopped = true
     clearTimeout(this.timer)
     this.bar?.stop()
   }
 
-  private show(): void {
+  private async show(): Promise<void> {
     const { title, total, format } = this.options
-    this.bar = new SingleBar({
+    const { SingleBar: Bar } = await import('cli-progress')
+    if (this.isStopped) return
+    this.bar = new Bar({
       format: (_, { value }) => `${title}: ${format(value)} of ${format(total)} (${percent(value, total)} %)`,
       noTTYOutput: true,
       notTTYSchedule: LINE_EVERY,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { join, parse, relative, resolve } from 'node:path'
 import { unpackTree } from './git-archive.js'
 import { answeredNo, GitCommand } from './git-command.js'
 import { fetchLfsFiles } from './git-lfs.js'
@@ -17,6 +17,9 @@ const COMMIT_ID = /^[0-9a-f]{4,40}$/i
  */
 export class Git extends Scm {
   private readonly git: GitCommand
+
+  /** Names of the files in folders of commits that were read. */
+  private readonly files = new Map<string, Promise<ReadonlySet<string>>>()
 
   private readonly options: ScmOptions
 
@@ -88,9 +91,12 @@ export class Git extends Scm {
 
   async read(revision: string, path: string): Promise<Buffer | undefined> {
     const { mirrorPath, repoTree = '' } = this.options
-    const object = `${revision}:${join(repoTree, path)}`
-    if ((await this.ask(['cat-file', '-t', '--end-of-options', object])) !== 'blob') return undefined
-    return this.git.read(['cat-file', 'blob', object], mirrorPath)
+    const { dir, base } = parse(join(repoTree, path))
+    const folder = `${revision}:${dir}`
+    const files = this.files.get(folder) ?? this.filesIn(folder)
+    this.files.set(folder, files)
+    if (!(await files).has(base)) return undefined
+    return this.git.read(['cat-file', 'blob', `${folder}${dir && '/'}${base}`], mirrorPath)
   }
 
   async extract(revision: string, directory: string): Promise<void> {
@@ -146,6 +152,12 @@ export class Git extends Scm {
     const { mirrorPath } = this.options
     await rm(join(directory, '.git'), { force: true })
     await this.git.run(['worktree', 'prune'], mirrorPath)
+  }
+
+  /** Names of a folder's files; none if there is no such folder. */
+  private async filesIn(folder: string): Promise<ReadonlySet<string>> {
+    const listed = (await this.ask(['ls-tree', '-z', '--end-of-options', folder])) ?? ''
+    return new Set(listed.split('\0').flatMap((entry) => /^\d+ blob [^\t]*\t(.*)$/s.exec(entry)?.[1] ?? []))
   }
 
   private async checkTree(revision: string): Promise<void> {
