@@ -18,12 +18,19 @@ write() { printf '%s\\n' "$2" >"$1.new-$$" && mv -f "$1.new-$$" "$1"; }
 `
 
 const READ = Script.of(`${STATES}
+state() { read -r written <"$newest/written" && IFS= read -r text <"$newest/text"; }
 newest
 [ -f "$newest/text" ] || exit 0
+# A later writer may remove it meanwhile: then its own state is the newest.
+until state 2>/dev/null; do
+  found=$newest
+  newest
+  [ "$newest" -gt "$found" ] || sleep 1
+done
 fact now "$(date +%s)"
 fact version "$newest"
-read -r written <"$newest/written" && fact written "$written"
-IFS= read -r text <"$newest/text" && fact text "$text"
+fact written "$written"
+fact text "$text"
 `)
 
 const WRITE = Script.of(`${STATES}

@@ -122,6 +122,7 @@ it('logs deploys for people and for programs', async () => {
     release: expect.stringMatching(/^\d{14}$/),
     servers: 2,
     seconds: expect.any(Number),
+    took: { tasks: expect.any(Object), server: expect.any(Object) },
     result: 'succeeded',
   })
 })

@@ -83,7 +83,7 @@ describe.each([
     it('accepts deploys without a number', async () => {
       expect(await publish(1, '', '')).toMatchObject({
         status: 0,
-        output: '::previous \ncurrent is release 1\n',
+        output: '::step flip\n::previous \ncurrent is release 1\n',
       })
       expect((await readdir(deployTo)).sort()).toEqual(['current', 'releases'])
     })

@@ -174,7 +174,7 @@ it('does not load the SDK before the first request', () => {
     encoding: 'utf8',
   })
   expect(output).not.toMatch(/@aws-sdk|@smithy/)
-  expect(output).toContain('tar-stream')
+  expect(output).toContain('shipit-deploy')
 })
 
 /** The URL of a server that has just been stopped. */

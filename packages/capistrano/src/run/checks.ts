@@ -41,7 +41,7 @@ export async function allChecks(checks: readonly Promise<unknown>[]): Promise<vo
  */
 export type Check = (hosts: readonly Host[], ask: Ask) => Promise<void>
 
-/** Functions of check tasks. */
+/** Functions of check tasks, and of the one that reports. */
 const checkFunctions = new WeakSet<TaskFunction>()
 
 /** The task that reports what checks have found. */
@@ -60,6 +60,12 @@ export function checkFunction(
   const fn = joiner((): Promise<void> => checks().run(check, isFinal))
   checkFunctions.add(fn)
   return fn
+}
+
+/** Makes the function of the task that reports what checks have found: it calls {@link Checks.report}. */
+export function reportFunction(fn: TaskFunction): TaskFunction {
+  checkFunctions.add(fn)
+  return joiner(fn)
 }
 
 /** What {@link Checks} depends on. */

@@ -130,7 +130,7 @@ export class Failure {
       const reason = `Interrupted by ${signal}; press Ctrl-C again to quit immediately.`
       this.handling ??= this.runFailureTasks(reason, new Error(reason))
       void this.handling.then(() => {
-        this.reportHookErrors()
+        this.conclude()
         process.exit(status)
       })
     }
@@ -176,7 +176,7 @@ export class Failure {
         if (!ended) unfinished.push(`'${task.name}'`)
       }
     })
-    this.reportHookErrors()
+    this.conclude()
     if (unfinished.length > 0) {
       shipit.log(
         `Not finished because the process did not wait: ${unfinished.join(', ')}. Throw an error instead of calling process.exit.`,
@@ -184,8 +184,9 @@ export class Failure {
     }
   }
 
-  /** Called after Shipit has logged the first error, and before shipit-cli exits. */
-  reportHookErrors(): void {
+  /** Reports errors of failure tasks, and keeps the timeline: after Shipit has logged the first error, before shipit-cli exits. */
+  conclude(): void {
+    this.context.execution.keepTimeline('failed')
     for (const { task, error } of this.hookErrors.splice(0)) {
       this.context.shipit.log(`'${task}', which runs after a failure, failed too: ${formatError(error)}`)
     }
@@ -231,7 +232,6 @@ export class Failure {
       tasks.close(invocation)
     }
     await this.end()
-    execution.keepTimeline('failed')
     this.handled = true
     close()
   }

@@ -13,5 +13,5 @@ export function followLifecycle(shipit: Shipit, executions: Executions, close: (
     stop(error, successful)
   }
   for (const event of ['task_err', 'task_not_found'])
-    shipit.on(event, () => executions.current.failure.reportHookErrors())
+    shipit.on(event, () => executions.current.failure.conclude())
 }

@@ -6,7 +6,7 @@ import { publish } from '../flow/publish.js'
 import { askReleases, releaseName } from '../flow/releases.js'
 import { chooseRollback } from '../flow/rollback.js'
 import type { Extensions } from '../plugin/extensions.js'
-import { joiner } from '../run/trips.js'
+import { reportFunction } from '../run/checks.js'
 import { replaceReleaseQueries } from '../shipit/release-queries.js'
 import type { Shipit } from '../shipit/shipit.js'
 import type { FlowDsl } from './flow-dsl.js'
@@ -46,7 +46,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
   replace(
     'deploy:check',
     CHECKS,
-    joiner(async () => {
+    reportFunction(async () => {
       const servers = await dsl.reportChecks((host) => askReleases(host, plugin.deployTo()))
       plugin.run.found(servers)
       const existing = servers.flatMap(({ releases }) => releases.map(({ name }) => name))
