@@ -148,6 +148,7 @@ it('deploys nested submodules with updateSubmodules', async () => {
     '.gitignore',
     'mirror',
     'releases',
+    'timeline',
   ])
 })
 

@@ -1,7 +1,7 @@
 # Turns a staged release into a release, atomically. Does nothing if that has been done.
 # Variables: deploy_to, release, revision (empty: it already has a REVISION, or needs none)
 
-step finish
+step link
 cd -- "$deploy_to/releases"
 staging=.staging-$release
 if [ -d "$release" ] && [ ! -d "$staging" ]; then exit 0; fi

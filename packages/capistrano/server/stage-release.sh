@@ -1,7 +1,7 @@
 # Creates a release's staging folder, with a copy of the live release as its base.
 # Variables: deploy_to, release, copy (options for cp; empty: copy nothing)
 
-step stage
+step copy
 cd -- "$deploy_to/releases"
 staging=.staging-$release
 rm -rf -- "$staging"

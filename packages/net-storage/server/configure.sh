@@ -1,7 +1,7 @@
 # Unpacks config files into the release being staged.
 # Variables: deploy_to, release, config_dir, content (tar archive, escaped for `printf %b`; empty: it is on standard input)
 
-step configure
+step link
 # A finished release already has its files.
 [ -d "$deploy_to/releases/.staging-$release" ] || exit 0
 cd -- "$deploy_to/releases/.staging-$release"

@@ -42,6 +42,7 @@ interface Question {
   readonly work: Work
   readonly limit: number
   readonly answer: (outcomes: readonly PromiseSettledResult<unknown>[]) => void
+  readonly refuse: (error: unknown) => void
 }
 
 /** What {@link Trips} depends on. */
@@ -112,6 +113,10 @@ export class Trips {
     try {
       await run((each) => this.join(each))
       await this.depart()
+    } catch (error) {
+      // What is still held back was to follow what failed.
+      for (const { questions } of this.members.splice(0)) for (const { refuse } of questions) refuse(error)
+      throw error
     } finally {
       this.orders -= 1
     }
@@ -154,7 +159,7 @@ export class Trips {
           if (failures.length > 0) reject(new ServersError(failures, hosts.length))
           else resolve(values as T[])
         }
-        const question = { hosts, work, limit, answer }
+        const question = { hosts, work, limit, answer, refuse: reject }
         if (state.member?.hasDeparted) void travel([question], false)
         else questions.push(question)
         asked()

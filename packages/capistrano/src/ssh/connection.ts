@@ -165,7 +165,7 @@ export class Connection {
       clearTimeout(timer)
     }
     void running.then(end, end)
-    const script = serverScript('end-below').with({ root: session.pid ?? 0 })
+    const script = serverScript('end-below').with({ root: session.pid })
     const job = { script, isAny: false, stdout: () => {}, stderr: () => {} }
     try {
       // A script that had not begun yet may begin now.

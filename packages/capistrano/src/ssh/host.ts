@@ -99,7 +99,8 @@ export class Host {
 
   /** The same server, for commands that run as another user, through `sudo -n`. Capistrano's `as`. */
   as(user: string): Host {
-    return this.inContext({ ...this.context, asUser: user }, this.command)
+    const { send: _, ...context } = this.context
+    return this.inContext({ ...context, asUser: user }, this.command)
   }
 
   /**
@@ -239,7 +240,7 @@ export class Host {
     const err = new Lines(tail.remember('stderr', stderr))
     const job: Job = {
       script,
-      isAny: fact === undefined,
+      isAny: !script.isOfFolder,
       stdout: (chunk) => {
         if (Array.isArray(stdout)) stdout.push(chunk)
         else out.write(chunk)

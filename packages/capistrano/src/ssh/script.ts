@@ -18,6 +18,11 @@ export class Script {
     private readonly variables: Variables = {},
   ) {}
 
+  /** Whether it is one of a folder's: these leave no processes behind that print something later. */
+  get isOfFolder(): boolean {
+    return this.file !== undefined
+  }
+
   /** For messages: its file, or else the names of its variables; never their values. */
   get name(): string {
     if (this.file !== undefined) return this.file
@@ -82,7 +87,7 @@ export function escapePath(path: string): string {
 export const SERVER_FOLDER = new URL('../../server/', import.meta.url)
 
 /**
- * The scripts of a folder, by name; each is read once. A line `# Needs: a b` in a script's head lists the files of `lib/` to
+ * The scripts of a folder, by name; each is read once. They must not leave processes behind that print something later. A line `# Needs: a b` in a script's head lists the files of `lib/` to
  * prepend.
  */
 export function scriptsIn(folder: URL): (name: string) => Script {

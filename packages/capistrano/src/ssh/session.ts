@@ -10,6 +10,9 @@ import { LOADER, quote, SERVER_FOLDER, type Input, type Script } from './script.
 /** Characters that are kept of what is said outside scripts. */
 const MOST_REMARKS = 10_000
 
+/** A terminal sends its interrupts to ssh as well, but what becomes of scripts is decided here. */
+const IGNORING_INTERRUPTS = 'trap "" INT HUP; exec ssh "$@"'
+
 /** A script, and where its output goes. */
 export interface Job {
   readonly script: Script
@@ -86,7 +89,8 @@ export class Session {
     const shell = options.takesInput ? SINGLE : 'sh'
     const sudo = options.user === undefined ? '' : `sudo -n -u ${quote(options.user)} -- `
     // Not with execa: nothing awaits its end, it must not keep this process alive, and it is killed on exit.
-    const child = spawn('ssh', ['-E', options.log, ...options.ssh(`exec ${sudo}${shell}`)], {
+    const args = ['-E', options.log, ...options.ssh(`exec ${sudo}${shell}`)]
+    const child = spawn('sh', ['-c', IGNORING_INTERRUPTS, 'ssh', ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.child = child
@@ -127,8 +131,9 @@ export class Session {
     return this.usable && this.round === undefined
   }
 
-  /** Id of its shell's process on the server; scripts are below it. Undefined until it has started. */
-  get pid(): number | undefined {
+  /** Id of its shell's process on the server; scripts are below it. It must have started. */
+  get pid(): number {
+    if (this.shell === undefined) throw new Error('the session has not started')
     return this.shell
   }
 

@@ -20,9 +20,9 @@ function fakeHost(statuses: Readonly<Record<string, number>> = {}): { host: Host
 }
 
 /** Runs a script; fails with its name unless its status is 0. */
-const run = async (host: Host, name: string, input?: readonly Uint8Array[]): Promise<void> => {
+const run = async (host: Host, name: string, input?: readonly Uint8Array[], isAny = false): Promise<void> => {
   const { send } = host as unknown as { send: Send }
-  const job = { script: Script.of('').with({ [name]: '' }), isAny: false, stdout: () => {}, stderr: () => {} }
+  const job = { script: Script.of('').with({ [name]: '' }), isAny, stdout: () => {}, stderr: () => {} }
   const status = await send(job, { input, signal: new AbortController().signal })
   if (status !== 0) throw new Error(name)
 }
@@ -92,6 +92,13 @@ it('sends a script with input by itself, in its turn', async () => {
   const withInput: Work = (server) => run(server, 'input', [])
   await together(host, [asks('a'), withInput, asks('c')], true)
   expect(trips).toEqual([['a'], ['input'], ['c']])
+})
+
+it("sends the user's command by itself, as it may leave something behind", async () => {
+  const { host, trips } = fakeHost()
+  const command: Work = (server) => run(server, 'command', undefined, true)
+  await together(host, [asks('a'), command, asks('c')], false)
+  expect(trips).toEqual([['a'], ['command'], ['c']])
 })
 
 it('fails all that travel together if the server is lost', async () => {

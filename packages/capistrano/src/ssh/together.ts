@@ -44,8 +44,10 @@ export async function together<T>(
     const waiting = parts.flatMap((part) => (part.waiting ? [{ part, waiting: part.waiting }] : []))
     const [first] = waiting
     if (!first) return
-    // A script with input travels by itself, in its turn.
-    const next = waiting.findIndex((each) => each.waiting.options.input !== undefined)
+    // A script with input, or the user's command, which may leave something behind, travels by itself, in its turn.
+    const next = waiting.findIndex(
+      ({ waiting: { job, options } }) => options.input !== undefined || job.isAny,
+    )
     const leaving = next < 0 ? waiting : waiting.slice(0, Math.max(next, 1))
     if (failed) {
       for (const { part } of waiting) refuse(part, failed.error)

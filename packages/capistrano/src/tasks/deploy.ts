@@ -25,6 +25,7 @@ const LAST = 'deploy:log_revision'
 export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions): void {
   const { desc, replace, plugin, on, releaseRoles } = dsl
   const targets = () => releaseRoles('all')
+  const isHeard = (event: string): boolean => shipit.listenerCount(event) > 0
   const isRollback = (): boolean => plugin.run.kind === 'rollback'
   definePhases(dsl)
 
@@ -86,11 +87,13 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
     [],
     plugin.joins(
       async (ask) => {
-        await cleanUp(shipit, dsl, ask)
+        const cleaning = cleanUp(shipit, dsl, ask)
+        if (isHeard('cleaned')) await cleaning
         shipit.emit('cleaned')
+        await cleaning
       },
       LAST,
-      () => shipit.listenerCount('cleaned') > 0,
+      () => isHeard('cleaned'),
     ),
   )
 
@@ -108,7 +111,7 @@ export function defineFlows(shipit: Shipit, dsl: FlowDsl, extensions: Extensions
         if (!isRollback()) shipit.emit('deployed')
       },
       LAST,
-      () => shipit.listenerCount('deployed') > 0,
+      () => isHeard('deployed'),
     ),
   )
 

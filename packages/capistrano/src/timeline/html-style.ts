@@ -8,7 +8,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   unpack: '#b9541f',
   link: '#63822b',
   flip: '#c2366f',
-  finish: '#2f8a52',
+  clean: '#2f8a52',
   script: '#86594a',
 }
 

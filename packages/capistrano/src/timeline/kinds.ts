@@ -15,7 +15,7 @@ const KINDS: readonly SpanKind[] = [
   { name: 'unpack', letter: 'u' },
   { name: 'link', letter: 'l' },
   { name: 'flip', letter: 'p' },
-  { name: 'finish', letter: 'i' },
+  { name: 'clean', letter: 'n' },
 ]
 
 /** Any other script. */

@@ -18,7 +18,7 @@ export interface TimelineTask extends Timed {
 export interface ServerSpan extends Timed {
   /**
    * `'queue'` (it waited for its turn), `'connect'`, `'check'`, `'fetch'`, `'verify'`, `'unpack'`, `'link'`, `'flip'`,
-   * `'finish'`, or a script's name.
+   * `'clean'`, or a script's name.
    */
   readonly what: string
 }
