@@ -85,7 +85,7 @@ async function runAll(
     const app = await createSampleApp(join(directory, 'app'))
     // Packed, as a git server's repository is; and not by git in the background, while deploys run.
     await app.git('config', 'gc.auto', '0')
-    await makeTree(app.directory, APPS[name])
+    await makeTree(app.directory, { ...APPS[name], random: 0.1 })
     await app.commit({}, 'Much')
     await app.git('gc', '--quiet')
     const [ours, push] = await Promise.all(

@@ -123,7 +123,7 @@ export class Session {
       this.round?.reject(error)
       this.round = undefined
     })
-    child.stdin.write(options.takesInput ? `${this.mark}\n` : `mark=${this.mark}\n${LOOP()}`)
+    child.stdin.write(options.takesInput ? `${this.mark}\n` : `mark=${this.mark}\n${sessionLoop()}`)
   }
 
   /** Whether it takes scripts now. */
@@ -251,6 +251,7 @@ const SINGLE = `sh -c 'answer() { printf "%s %s\\n" "$mark" "$1"; printf "%s %s\
 
 let loop: string | undefined
 
-function LOOP(): string {
+/** The session's loop, read once. */
+function sessionLoop(): string {
   return (loop ??= readFileSync(new URL('session.sh', SERVER_FOLDER), 'utf8'))
 }
