@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createSampleApp } from '../../testbed/sample-app.js'
-import { makeTree } from '../tree.js'
 import { CleanUp } from './clean-up.js'
 import { describeMachine } from './machine.js'
 import { measure } from './measure.js'
@@ -15,6 +14,7 @@ import { Project, SIDES } from './project.js'
 import { report } from './report.js'
 import type { Results, Run } from './results.js'
 import { runSeries, type Bench } from './series.js'
+import { makeSourceTree } from './source-tree.js'
 import { startSite } from './site.js'
 import { createUsers } from './users.js'
 
@@ -85,7 +85,7 @@ async function runAll(
     const app = await createSampleApp(join(directory, 'app'))
     // Packed, as a git server's repository is; and not by git in the background, while deploys run.
     await app.git('config', 'gc.auto', '0')
-    await makeTree(app.directory, { ...APPS[name], random: 0.1 })
+    await makeSourceTree(app.directory, APPS[name])
     await app.commit({}, 'Much')
     await app.git('gc', '--quiet')
     const [ours, push] = await Promise.all(
