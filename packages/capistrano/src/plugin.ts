@@ -27,7 +27,7 @@ import { orchestrate } from './shipit/orchestrator.js'
 import { Replacements } from './shipit/replacements.js'
 import { hideRepositoryPassword } from './shipit/repository-password.js'
 import { refuseOtherVersion } from './shipit/supported-version.js'
-import { isWatched } from './shipit/task-events.js'
+import { taskWatchers } from './shipit/task-events.js'
 import { throwForPeople } from './shipit/throw-for-people.js'
 import type { Shipit, TaskFunction } from './shipit/shipit.js'
 import { Connections } from './ssh/connections.js'
@@ -158,7 +158,7 @@ function create(shipit: Shipit): Capistrano {
         const found = shipit.tasks[each]
         return found && !isGroup(found) && !replacements.has(each)
       }),
-    isWatched: () => isWatched(shipit),
+    taskWatchers: () => taskWatchers(shipit),
     leftOut: () => connected().leftOut,
     deployTo: () => deployTo(shipit.config),
     releasePath: (release = plugin.run.chosenRelease()) => releasePath(shipit.config, release),

@@ -151,8 +151,8 @@ export interface PluginApi {
    * `task`, and those that invoked the calling task.
    */
   readonly tasksUntil: (task: string) => readonly string[]
-  /** Whether listeners other than Shipit's own watch tasks begin or end. */
-  readonly isWatched: () => boolean
+  /** Listeners, other than Shipit's own, that watch tasks begin or end, for messages. */
+  readonly taskWatchers: () => readonly string[]
   /** The servers that `HOSTS` and `ROLES` leave out. @throws as {@link Capistrano.hosts} */
   readonly leftOut: () => readonly Host[]
 

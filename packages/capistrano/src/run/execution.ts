@@ -8,7 +8,7 @@ import { TimelineStore } from '../timeline/store.js'
 import { prepare } from '../shipit/prepare.js'
 import type { Replacements } from '../shipit/replacements.js'
 import type { Shipit, Task } from '../shipit/shipit.js'
-import { isWatched } from '../shipit/task-events.js'
+import { taskWatchers } from '../shipit/task-events.js'
 import type { Host } from '../ssh/host.js'
 import { Checks } from './checks.js'
 import { Failure } from './failure.js'
@@ -56,7 +56,7 @@ export class Execution {
     this.trips = new Trips({
       task: () => this.tasks.innerTask,
       runsLater: (task) => this.tasks.runsLater(task),
-      isWatched: () => isWatched(shipit),
+      isWatched: () => taskWatchers(shipit).length > 0,
       signal: () => this.signal.current,
       blame,
     })

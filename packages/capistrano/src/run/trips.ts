@@ -4,7 +4,7 @@ import type { Host } from '../ssh/host.js'
 import { sorted } from '../ssh/on-hosts.js'
 import { ServersError } from '../ssh/servers-error.js'
 import { together, type Work } from '../ssh/together.js'
-import { merged } from './checks.js'
+import { merged } from './problems.js'
 
 /** Options of {@link Ask}. */
 export interface AskOptions {

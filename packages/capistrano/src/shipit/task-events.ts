@@ -1,9 +1,14 @@
 import type { Shipit } from './shipit.js'
 
 /** Events of tasks' beginnings and ends; the first listener of each is Shipit's own log. */
-export const TASK_EVENTS = ['task_start', 'task_stop'] as const
+const TASK_EVENTS = ['task_start', 'task_stop'] as const
 
-/** Whether others than Shipit listen to tasks' beginnings or ends. */
-export function isWatched(shipit: Shipit): boolean {
-  return TASK_EVENTS.some((event) => shipit.listenerCount(event) > 1)
+/** Listeners, other than Shipit's own, that watch tasks begin or end, for messages: `on('task_start') build`. */
+export function taskWatchers(shipit: Shipit): string[] {
+  return TASK_EVENTS.flatMap((event) =>
+    shipit
+      .listeners(event)
+      .slice(1)
+      .map(({ name }, index) => `on('${event}') ${name || index + 1}`),
+  )
 }

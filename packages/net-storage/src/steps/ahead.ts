@@ -19,7 +19,11 @@ export interface Ahead {
 export function lookAhead(deployment: Deployment): Ahead | undefined {
   const { plugin, scm, localFolder } = deployment
   const mirror = 'net_storage:prepare_mirror_repository'
-  if (plugin.isWatched() || !deployment.run.includes(mirror) || othersUntil(deployment, mirror).length > 0)
+  if (
+    plugin.taskWatchers().length > 0 ||
+    !deployment.run.includes(mirror) ||
+    othersUntil(deployment, mirror).length > 0
+  )
     return undefined
   const branch = plugin.branch()
   const revision = (async () => {
